@@ -1,0 +1,116 @@
+"""The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+from purveyor.model.files import DistributionFile
+from purveyor.model.grants import Grant
+from purveyor.model.journal import Changes
+from purveyor.model.names import NormalizedName
+from purveyor.model.projects import ProjectDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    projects: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file whose blobs are kept already, about to become a row. `identity` is unique beside the filename; see `model/files.py`."""
+
+    file: DistributionFile
+    display_name: str
+    identity: str
+
+
+class Catalog(Protocol):
+    """The truth about projects and files. One change is one transaction: rows, the project's serial, one journal entry."""
+
+    def serial(self) -> int:
+        """The newest serial of the journal; 0 when nothing has happened yet."""
+        ...
+
+    def changes_since(self, serial: int) -> Changes:
+        """What has changed after `serial`; a follower that calls this in a loop misses no commit."""
+        ...
+
+    def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
+        """The project with all its files and its serial, from one snapshot."""
+        ...
+
+    def project_names(self) -> Iterator[str]:
+        """Every project's display name, ordered by normalised name, from one snapshot, without holding all in memory."""
+        ...
+
+    def file(self, filename: str) -> DistributionFile | None: ...
+
+    def add_file(self, new: NewFile) -> DistributionFile:
+        """Add the file, and its project if it is the first; durable on return.
+
+        Returns the file that is there afterwards: `new.file`, or the earlier one with the same filename and the same bytes.
+        Raises `Conflict` when the filename, or another spelling of it, already stands for other bytes, and `NotAllowed` when the
+        project's status forbids uploads.
+        """
+        ...
+
+    def grant(self, token_sha256: bytes) -> Grant | None: ...
+
+    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> None: ...
+
+    def has_tokens(self) -> bool: ...
+
+    def counts(self) -> Counts: ...
+
+    def close(self) -> None: ...
+
+
+class Staging(Protocol):
+    """Bytes on their way into a blob store. Leaving the `with` block without `keep` throws them away."""
+
+    size: int
+
+    def write(self, data: bytes) -> None: ...
+
+    def reader(self) -> BinaryIO:
+        """The bytes written so far, seekable, for inspection before they are kept."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Immutable byte strings under their sha256."""
+
+    def stage(self) -> Staging: ...
+
+    def keep(self, staged: Sequence[tuple[Staging, str]]) -> None:
+        """Make each staging the blob of that sha256; durable on return; keeping what is there already changes nothing."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The blob as a file with a file descriptor where the store has one; raises `StoreFailed` if it is missing."""
+        ...
+
+    def exists(self, sha256: str) -> bool: ...
+
+    def sweep(self, older_than: float) -> int:
+        """Remove stagings left behind by a process that died more than `older_than` seconds ago; returns how many."""
+        ...
+
+
+class ChangeSignal(Protocol):
+    """A number that every writer of one catalog raises after its commit and before its acknowledgement; reading it costs next to nothing."""
+
+    def read(self) -> int: ...
+
+    def raise_to(self, serial: int) -> None: ...

@@ -1,0 +1,133 @@
+"""Distribution files: what an index says of each, and what a filename says of itself."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from purveyor.errors import Refused
+from purveyor.model.names import NAME_LIMIT, NormalizedName
+
+VERSION_LIMIT = 100
+# A filename carries name, version, build and tags; a path component of common file systems holds 255 bytes, and `.metadata` is appended.
+FILENAME_LIMIT = 240
+_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
+_SPELLED_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._]*[A-Za-z0-9])?\Z", re.ASCII)
+
+
+class Kind(StrEnum):
+    """Values are the legacy upload API's `filetype`."""
+
+    SDIST = "sdist"
+    WHEEL = "bdist_wheel"
+
+
+@dataclass(frozen=True, slots=True)
+class Yanked:
+    """A file that installers skip unless nothing else satisfies (PEP 592). Only the writers know how each format spells it."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionFile:
+    """One file as one index offers it. `metadata_sha256` is None where no `.metadata` sibling is offered."""
+
+    filename: str
+    project: NormalizedName
+    version: str
+    kind: Kind
+    size: int
+    sha256: str
+    uploaded_at: datetime | None
+    uploaded_by: str | None = None
+    metadata_sha256: str | None = None
+    requires_python: str | None = None
+    yanked: Yanked | None = None
+    provenance_sha256: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFilename:
+    """What a filename says of its file. `identity` is equal for two spellings of the same file, whatever their case or escaping."""
+
+    filename: str
+    project: NormalizedName
+    version: Version
+    kind: Kind
+    pyversion: str
+    identity: str
+
+
+def parse_version(text: str) -> Version:
+    """A PEP 440 version, or `Refused`; capped before parsing, because digits cost quadratic time and Python refuses 4,300 of them."""
+    if len(text) > VERSION_LIMIT:
+        raise Refused(f"The version has {len(text)} characters; at most {VERSION_LIMIT} are accepted.")
+    if not text.isascii():
+        raise Refused(f"The version {text!r} has characters other than ASCII.")
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise Refused(f"{text!r} is not a valid version (PyPUG version specifiers).") from None
+
+
+def parse_filename(filename: str) -> ParsedFilename:
+    """Read a wheel's or an sdist's filename; raises `Refused` with the one rule it breaks."""
+    if len(filename) > FILENAME_LIMIT:
+        raise Refused(f"The filename has {len(filename)} characters; at most {FILENAME_LIMIT} are accepted.")
+    if not _FILENAME.match(filename):
+        raise Refused(
+            f"{filename!r} is not an acceptable filename: only ASCII letters, digits and '._+!-' are allowed, and no path."
+        )
+    if filename.endswith(".whl"):
+        return _parse_wheel(filename)
+    if filename.endswith(".tar.gz"):
+        return _parse_sdist(filename)
+    raise Refused(f"{filename!r} is neither a wheel (.whl) nor a source distribution (.tar.gz), the two kinds an index takes.")
+
+
+def _parse_wheel(filename: str) -> ParsedFilename:
+    parts = filename[: -len(".whl")].split("-")
+    _check_parts(filename, *(parts[:2] if len(parts) > 1 else ("", "")))
+    try:
+        name, version, build, tags = parse_wheel_filename(filename)
+    except (InvalidWheelFilename, InvalidVersion, ValueError) as error:
+        raise Refused(f"{filename!r} is not a valid wheel filename: {_reason(error)}.") from None
+    stamp = f"-{build[0]}{build[1]}" if build else ""
+    identity = f"{name}-{version}{stamp}-{'.'.join(sorted(map(str, tags)))}.whl"
+    return ParsedFilename(filename, name, version, Kind.WHEEL, parts[-3], identity)
+
+
+def _parse_sdist(filename: str) -> ParsedFilename:
+    stem = filename[: -len(".tar.gz")]
+    _check_parts(filename, *(stem.rsplit("-", 1) if "-" in stem else ("", "")))
+    try:
+        name, version = parse_sdist_filename(filename)
+    except (InvalidSdistFilename, InvalidVersion, ValueError) as error:
+        raise Refused(f"{filename!r} is not a valid source distribution filename: {_reason(error)}.") from None
+    return ParsedFilename(filename, name, version, Kind.SDIST, "source", f"{name}-{version}.tar.gz")
+
+
+def _check_parts(filename: str, name: str, version: str) -> None:
+    """Lengths before parsing, and the spelling of the name, which `packaging` reads more leniently for sdists."""
+    if not name or not version:
+        raise Refused(f"{filename!r} does not name a project and a version.")
+    if len(name) > NAME_LIMIT or len(version) > VERSION_LIMIT:
+        raise Refused(f"{filename!r} has a name over {NAME_LIMIT} or a version over {VERSION_LIMIT} characters.")
+    if filename.endswith(".tar.gz"):
+        name = name.replace("-", "_")
+    if not _SPELLED_NAME.match(name):
+        raise Refused(f"{filename!r} does not begin with a valid project name.")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).split(":", 1)[0].rstrip(".")

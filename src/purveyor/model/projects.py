@@ -1,0 +1,57 @@
+"""A project as one index offers it: the noun that every reader produces and every writer consumes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from packaging.version import Version
+
+from purveyor.model.files import DistributionFile
+from purveyor.model.names import NormalizedName
+
+
+class Status(StrEnum):
+    """PyPUG "Project Status Markers" (PEP 792)."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    QUARANTINED = "quarantined"
+    DEPRECATED = "deprecated"
+
+    @property
+    def accepts_uploads(self) -> bool:
+        return self in (Status.ACTIVE, Status.DEPRECATED)
+
+    @property
+    def offers_files(self) -> bool:
+        return self is not Status.QUARANTINED
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    status: Status = Status.ACTIVE
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDetail:
+    """`serial` grows with every change of the project on this index; it is not part of what the standards describe."""
+
+    name: NormalizedName
+    display_name: str
+    status: ProjectStatus
+    files: tuple[DistributionFile, ...]
+    serial: int = 0
+
+    @property
+    def versions(self) -> list[str]:
+        """Every version that has a file, in version order. A release is files grouped by version, not a row of its own."""
+        return sorted({file.version for file in self.files}, key=Version)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectList:
+    """The names an index offers, as their owners spell them, ordered by normalised name."""
+
+    names: Sequence[str]
+    serial: int = 0

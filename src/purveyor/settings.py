@@ -1,0 +1,79 @@
+"""Every setting, once: its name, default, meaning. Flags set them, else the environment (`PURVEYOR_` and the name in capitals)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from purveyor.errors import Misconfigured
+
+DEFAULT_PORT = 8080
+
+
+def default_data() -> Path:
+    """The user's data directory: never the current directory, so that it does not matter where a server is started."""
+    from platformdirs import user_data_path  # noqa: PLC0415 - a fifth of the start-up budget is not spent where --data is given
+
+    return user_data_path("purveyor")
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server's settings. The documentation of each is its `doc`; docs/reference/settings.md repeats it and a test compares."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on. Anything but a loopback address lets others reach the index.")
+    port: int = _setting(DEFAULT_PORT, "Port to listen on; 0 picks a free one.")
+    data: Path | None = _setting(None, "Directory for the database, the files and the upload token. Default: the user's data directory.")
+    workers: int = _setting(1, "Server processes that share the port.")
+    express: bool = _setting(True, "Answer held pages and files straight from the protocol; `false` sends every request through the plain ASGI read path.")
+    max_upload_size: int = _setting(1 << 30, "Largest distribution file accepted, in bytes.")
+    max_unpacked_size: int = _setting(4 << 30, "Largest size of an uploaded archive once unpacked, in bytes.")
+    max_entries: int = _setting(100_000, "Most entries an uploaded archive may have.")
+    max_ratio: int = _setting(100, "Most bytes an archive above 64 MiB unpacked may have for each byte packed.")
+    page_memory: int = _setting(24 << 20, "Bytes of rendered pages and small files held in memory; disposable.")
+    header_timeout: int = _setting(10, "Seconds a client has to send a request's head.")
+    idle_timeout: int = _setting(30, "Seconds a connection may stay silent between requests, or in the middle of a body.")
+    upload_threads: int = _setting(8, "Uploads that are received and checked at the same time; more wait.")
+
+    @property
+    def data_dir(self) -> Path:
+        return self.data if self.data is not None else default_data()
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, **flags: Any) -> "Settings":
+        """Flags that are not None, else the environment, else the default; raises `Misconfigured` naming the variable."""
+        values: dict[str, Any] = {}
+        for f in fields(cls):
+            variable = f"PURVEYOR_{f.name.upper()}"
+            if flags.get(f.name) is not None:
+                values[f.name] = flags[f.name]
+            elif variable in environ:
+                values[f.name] = _parse(variable, environ[variable], f.default)
+        return cls(**values)
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables under which `from_environment` gives these settings again, for a worker process."""
+        values = {f"PURVEYOR_{f.name.upper()}": getattr(self, f.name) for f in fields(self)}
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _parse(variable: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text.lower() in ("true", "1", "yes", "on"):
+            return True
+        if text.lower() in ("false", "0", "no", "off"):
+            return False
+        raise Misconfigured(f"{variable} is {text!r}, not true or false.", f"Set {variable} to true or false, or unset it.")
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise Misconfigured(f"{variable} is {text!r}, not a whole number.", f"Set {variable} to a number, or unset it.") from None
+    if isinstance(default, str):
+        return text
+    return Path(text).expanduser()
