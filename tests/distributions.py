@@ -39,8 +39,9 @@ def wheel(
 ) -> tuple[str, bytes]:
     """A wheel's filename and bytes.
 
-    `modules` maps paths in the wheel to contents (default: one module named after the project); `metadata` is further METADATA
-    lines, or the whole file; `dist_info` adds or replaces files of the .dist-info directory; `record` replaces the true RECORD.
+    `modules` maps paths in the wheel to contents (default: one module named after the project); `metadata` is further
+    METADATA lines, or the whole file; `dist_info` adds or replaces files of the .dist-info directory; `record` replaces
+    the true RECORD.
     """
     stem = f"{canonicalize_name(name).replace('-', '_')}-{version}"
     folder = f"{stem}.dist-info"
@@ -64,7 +65,7 @@ def sdist(
     *,
     files: Files | None = None,
 ) -> tuple[str, bytes]:
-    """An sdist's filename and bytes; `metadata` as for `wheel`; `files` adds or replaces files under the top directory."""
+    """An sdist's filename and bytes; `metadata` as for `wheel`; `files` adds or replaces files below the top."""
     stem = f"{canonicalize_name(name).replace('-', '_')}-{version}"
     if modules is None:
         modules = {f"{canonicalize_name(name).replace('-', '_')}.py": f'__version__ = "{version}"\n'}
