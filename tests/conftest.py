@@ -1,0 +1,42 @@
+"""What every suite may ask for: a live server, and an environment in which a client knows only the index it is told."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live_server import LiveServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LiveServer]:
+    """An empty index of its own for one test, in a directory with a space in its name."""
+    with LiveServer(tmp_path / "with a space" / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def client_environment(tmp_path: Path) -> dict[str, str]:
+    """Environment variables for a client that ignore this machine's index settings, credentials, caches and proxies."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+        "COLUMNS": "1000",  # several clients wrap what they print; a test looks for whole sentences
+        "NO_PROXY": "*",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "UV_NO_CONFIG": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_CACHE_DIR": str(tmp_path / "uv-cache"),
+        "POETRY_KEYRING_ENABLED": "false",
+        "POETRY_VIRTUALENVS_IN_PROJECT": "true",
+        "PDM_CHECK_UPDATE": "false",
+        "FLIT_NO_NETWORK": "1",
+    }

@@ -1,0 +1,187 @@
+"""A real Purveyor server in its own process, as a person would start it, and how a test reads and fills it."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+from packaging.utils import parse_sdist_filename, parse_wheel_filename
+
+START_LIMIT = 30.0
+"""Seconds after which a server that has not said its address is taken for broken; a bound, not a measurement."""
+
+SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
+
+
+class LiveServer:
+    """`purveyor serve` on a free port of the loopback address, over the data directory `data`.
+
+    The address survives `restart`, `kill` and `stop`: the next start asks for the same port. Use it in a `with`
+    statement, or call `stop`; either way nothing of it is left running.
+    """
+
+    def __init__(self, data: Path, *flags: str) -> None:
+        self.data = data
+        self.flags = flags
+        self.url = ""
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def simple_url(self) -> str:
+        return f"{self.url}simple/"
+
+    @property
+    def upload_url(self) -> str:
+        return f"{self.url}legacy/"
+
+    @property
+    def token(self) -> str:
+        """The upload token the server made at its first start."""
+        return (self.data / "upload-token").read_text().strip()
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise AssertionError("The server is stopped.")
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What the server has written to its standard error, over all its starts."""
+        return self._log_path.read_text(errors="replace")
+
+    def start(self) -> None:
+        """Return once the server has said its address; fail with its output if it ends or stays silent instead."""
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        with self._said_path.open("wb") as said, self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._command, "--port", str(self._port), "--data", str(self.data), *self.flags],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.url = self._address()
+        self._port = httpx2.URL(self.url).port or 80
+
+    def stop(self) -> None:
+        """Ask the server to end; take it down, with every process it started, if it does not."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=15)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would, to the server and every process it started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def upload(
+        self, filename: str, content: bytes, *, token: str | None = None, client: httpx2.Client | None = None
+    ) -> httpx2.Response:
+        """One legacy upload with the fewest fields any client sends."""
+        kind, version = _kind_and_version(filename)
+        fields = {
+            ":action": "file_upload",
+            "protocol_version": "1",
+            "metadata_version": "2.1",
+            "filetype": kind,
+            "name": filename.partition("-")[0],
+            "version": version,
+            "pyversion": "source" if kind == "sdist" else "py3",
+            "sha256_digest": hashlib.sha256(content).hexdigest(),
+        }
+        post = httpx2.post if client is None else client.post
+        return post(
+            self.upload_url,
+            data=fields,
+            files={"content": (filename, content)},
+            auth=("__token__", self.token if token is None else token),
+            timeout=60,
+        )
+
+    def host(self, *distributions: tuple[str, bytes]) -> None:
+        """Upload these (filename, bytes); each must be accepted."""
+        for filename, content in distributions:
+            answer = self.upload(filename, content)
+            assert answer.status_code == 200, f"{filename}: {answer.status_code} {answer.text}"
+
+    def project(self, name: str) -> dict[str, Any]:
+        """The project's page in JSON."""
+        answer = httpx2.get(f"{self.simple_url}{name}/", headers={"Accept": SIMPLE_JSON}, timeout=60)
+        answer.raise_for_status()
+        page: dict[str, Any] = answer.json()
+        return page
+
+    def hashes(self, name: str) -> dict[str, str]:
+        """What the project's page says: filename to SHA-256 in hex; empty if there is no such project."""
+        try:
+            return {file["filename"]: file["hashes"]["sha256"] for file in self.project(name)["files"]}
+        except httpx2.HTTPStatusError as error:
+            if error.response.status_code == 404:
+                return {}
+            raise
+
+    def files(self, name: str) -> dict[str, bytes]:
+        """Every file of the project's page, downloaded through its link."""
+        page = httpx2.URL(f"{self.simple_url}{name}/")
+        return {
+            file["filename"]: httpx2.get(page.join(file["url"]), timeout=60).raise_for_status().content
+            for file in self.project(name)["files"]
+        }
+
+    @property
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "purveyor", "serve", "--json"]
+
+    @property
+    def _said_path(self) -> Path:
+        return self.data.with_name(f"{self.data.name}.stdout")
+
+    @property
+    def _log_path(self) -> Path:
+        return self.data.with_name(f"{self.data.name}.stderr")
+
+    def _address(self) -> str:
+        assert self._process is not None
+        deadline = time.monotonic() + START_LIMIT
+        while time.monotonic() < deadline:
+            ended = self._process.poll()
+            first, newline, _ = self._said_path.read_text().partition("\n")
+            if newline:
+                said: dict[str, str] = json.loads(first)
+                return said["url"]
+            if ended is not None:
+                raise AssertionError(f"The server ended with {ended} before it was up.\n{first}\n{self.log}")
+            time.sleep(0.01)
+        self.kill()
+        raise AssertionError(f"The server said nothing for {START_LIMIT:.0f} s.\n{self.log}")
+
+
+def _kind_and_version(filename: str) -> tuple[str, str]:
+    if filename.endswith(".whl"):
+        return "bdist_wheel", str(parse_wheel_filename(filename)[1])
+    return "sdist", str(parse_sdist_filename(filename)[1])
