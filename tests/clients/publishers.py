@@ -118,7 +118,9 @@ def built(publisher: Publisher, directory: Path, environment: Mapping[str, str])
         'authors = [{ name = "Ada", email = "ada@example.org" }]\n'
         'urls = { Documentation = "https://example.org/docs" }\n'
     )
-    done = called(publisher.tool, publisher.build, directory, environment)
+    # pdm looks for the backend in the active virtual environment; without one it would make its own.
+    active = {**environment, "VIRTUAL_ENV": str(publisher.tool.directory)}
+    done = called(publisher.tool, publisher.build, directory, active)
     assert done.returncode == 0, done.stdout
     return directory
 
@@ -150,8 +152,7 @@ def called(
     return subprocess.run(
         [str(tool.directory / "bin" / command[0]), *command[1:]],
         cwd=directory,
-        # pdm uses the active virtual environment; without one it would make its own and look for the backend there.
-        env={**environment, "VIRTUAL_ENV": str(tool.directory)},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
