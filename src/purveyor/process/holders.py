@@ -1,0 +1,113 @@
+"""Who holds a port: asked of the system through psutil, never of another program."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from purveyor.settings import default_data
+
+_SHOWN = 160
+"""Characters of a command line that are shown; what identifies a program is at its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that listens on a port. Empty and None where the system hides it from this user."""
+
+    pid: int
+    command: tuple[str, ...] = ()
+    directory: str | None = None
+    user: str | None = None
+    since: datetime | None = None
+    data: Path | None = None
+
+    @property
+    def description(self) -> str:
+        """Part of a sentence: "process 71 (`python -m http.server`), started by ..."."""
+        name = "another Purveyor, process" if self.data else "process"
+        parts = [f"{name} {self.pid} ({self._shown_command})", self._start]
+        if self.data:
+            parts.append(f"with its data in {self.data}")
+        elif self.directory:
+            parts.append(f"in the directory {self.directory}")
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def _shown_command(self) -> str:
+        text = shlex.join(self.command)
+        if not text:
+            return "its command line is hidden from you"
+        return f"`{text if len(text) <= _SHOWN else text[: _SHOWN - 3] + '...'}`"
+
+    @property
+    def _start(self) -> str:
+        by = f" by {self.user}" if self.user else ""
+        at = f" on {self.since:%Y-%m-%d at %H:%M:%S}" if self.since else ""
+        return f"started{by}{at}" if by or at else ""
+
+
+def holder_of(address: str, port: int) -> Holder | None:
+    """The process that listens on `port` in the way of `address`, or None where the system does not tell."""
+    import psutil  # noqa: PLC0415 - needed only when something is wrong; a server that starts well does not wait for it
+
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except (psutil.Error, OSError):  # macOS tells only the administrator
+        return None
+    held = [c for c in connections if c.laddr and c.laddr.port == port and c.pid and _overlaps(c.laddr.ip, address)]
+    if not held:
+        return None
+    # A connected socket can be in the way too; a listening one is what people look for.
+    first = min(held, key=lambda connection: connection.status != psutil.CONN_LISTEN)
+    return _described(psutil, first.pid)
+
+
+def _overlaps(held: str, wanted: str) -> bool:
+    """Two addresses are in each other's way if they are equal or one stands for every address."""
+    one, other = ip_address(held.partition("%")[0]), ip_address(wanted.partition("%")[0])
+    return one == other or one.is_unspecified or other.is_unspecified
+
+
+def _described(psutil: Any, pid: int) -> Holder:
+    try:
+        process = _purveyor_of(psutil, psutil.Process(pid))
+        with process.oneshot():
+            command = tuple(_asked(psutil, process.cmdline) or ())
+            directory = _asked(psutil, process.cwd)
+            since = datetime.fromtimestamp(process.create_time()).astimezone()
+            user = _asked(psutil, process.username)
+    except psutil.Error:
+        return Holder(pid)
+    data = _data_of(psutil, process, command, directory) if _is_purveyor(command) else None
+    return Holder(process.pid, command, directory, user, since, data)
+
+
+def _asked(psutil: Any, question: Any) -> Any:
+    """The answer, or None where this user may not know it or there is none any more."""
+    try:
+        return question()
+    except (psutil.Error, OSError):
+        return None
+
+
+def _purveyor_of(psutil: Any, process: Any) -> Any:
+    """The server that started a worker: to end a worker alone would only make the server start another."""
+    family = [process, *(_asked(psutil, process.parents) or ())]
+    return next((one for one in family if _is_purveyor(_asked(psutil, one.cmdline) or ())), process)
+
+
+def _is_purveyor(command: Sequence[str]) -> bool:
+    return "serve" in command and any(Path(word).name == "purveyor" for word in command)
+
+
+def _data_of(psutil: Any, process: Any, command: Sequence[str], directory: str | None) -> Path:
+    """Where that server keeps its data: from its flags, else its environment, else the default."""
+    for word, following in zip(command, [*command[1:], ""], strict=True):
+        if word == "--data" or word.startswith("--data="):
+            return Path(directory or "", following if word == "--data" else word.removeprefix("--data="))
+    environment = _asked(psutil, process.environ) or {}
+    return Path(directory or "", environment.get("PURVEYOR_DATA") or default_data())

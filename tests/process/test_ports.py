@@ -1,0 +1,127 @@
+"""A server that cannot have its port says who has it, and what to do."""
+
+import getpass
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from purveyor.errors import Misconfigured, PortTaken
+from purveyor.process.sockets import bind, url_of
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with closing(bind("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _started(port: int, directory: Path, *command: str) -> subprocess.Popen[bytes]:
+    holder = subprocess.Popen([sys.executable, *command], cwd=directory, stderr=subprocess.DEVNULL)
+    while not _listens(port):
+        assert holder.poll() is None
+        time.sleep(0.02)
+    return holder
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A port and the web server of the standard library that listens on it."""
+    port = _free_port()
+    holder = _started(port, tmp_path, "-m", "http.server", "--bind", "127.0.0.1", str(port))
+    yield port, holder
+    holder.kill()
+    holder.wait()
+
+
+def test_a_free_port_is_listened_on() -> None:
+    with closing(bind("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url_of(listening))
+
+
+def test_a_name_for_this_machine_is_listened_on_over_ipv4() -> None:
+    with closing(bind("localhost", 0)) as listening:
+        assert listening.getsockname()[0] == "127.0.0.1"
+
+
+def test_the_url_of_a_server_open_to_every_network_is_one_that_can_be_opened_here() -> None:
+    with closing(bind("0.0.0.0", 0)) as listening:
+        assert url_of(listening).startswith("http://127.0.0.1:")
+
+
+def test_a_taken_port_names_its_holder(held: tuple[int, subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    port, holder = held
+    with pytest.raises(PortTaken) as caught:
+        bind("127.0.0.1", port)
+    said = caught.value.detail
+    assert said.startswith(f"Port {port} on 127.0.0.1 is taken by process {holder.pid} (`")
+    assert f"-m http.server --bind 127.0.0.1 {port}" in said
+    assert f"started by {getpass.getuser()} on " in said
+    assert said.endswith(f"in the directory {tmp_path.resolve()}.")
+
+
+def test_a_taken_port_comes_with_the_next_free_one(held: tuple[int, subprocess.Popen[bytes]]) -> None:
+    port, holder = held
+    with pytest.raises(PortTaken) as caught:
+        bind("127.0.0.1", port)
+    offered = re.search(r"`purveyor serve --port (\d+)`", caught.value.remedy)
+    assert offered
+    assert int(offered[1]) > port
+    assert f"`kill {holder.pid}`" in caught.value.remedy
+
+
+def test_a_port_held_on_one_address_is_in_the_way_of_all_addresses(held: tuple[int, subprocess.Popen[bytes]]) -> None:
+    port, holder = held
+    with pytest.raises(PortTaken, match=f"process {holder.pid} "):
+        bind("0.0.0.0", port)
+
+
+def test_a_purveyor_that_holds_the_port_is_recognised_with_its_data_directory(tmp_path: Path) -> None:
+    port = _free_port()
+    program = tmp_path / "purveyor"
+    program.write_text(
+        f"import socket, time\ns = socket.create_server(('127.0.0.1', {port}))\nprint(flush=True)\ntime.sleep(600)\n"
+    )
+    holder = _started(port, tmp_path, str(program), "serve", "--data", "a folder")
+    try:
+        with pytest.raises(PortTaken) as caught:
+            bind("127.0.0.1", port)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert f"is taken by another Purveyor, process {holder.pid} " in caught.value.detail
+    assert caught.value.detail.endswith(f"with its data in {tmp_path.resolve() / 'a folder'}.")
+
+
+def test_a_port_this_process_holds_itself_is_taken_too() -> None:
+    with closing(bind("127.0.0.1", 0)) as listening, pytest.raises(PortTaken, match=f"process {os.getpid()} "):
+        bind("127.0.0.1", listening.getsockname()[1])
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 100_000])
+def test_a_number_that_is_no_port_is_refused(port: int) -> None:
+    with pytest.raises(Misconfigured, match=f"^{port} is not a port"):
+        bind("127.0.0.1", port)
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(Misconfigured, match=r"^192\.0\.2\.1 is not an address of this machine"):
+        bind("192.0.2.1", 0)
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70])
+def test_an_unknown_host_is_refused(host: str) -> None:
+    with pytest.raises(Misconfigured, match="is not known here"):
+        bind(host, 0)
