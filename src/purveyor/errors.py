@@ -3,6 +3,7 @@
     PurveyorError
     ├── Refused            the upload is wrong; every complaint at once
     ├── Conflict           the upload is right, but what is already here stands
+    ├── BadRequest         a request that cannot be understood
     ├── NotFound           no such project, file or token
     ├── NotAuthenticated   nobody has said who they are, or not believably
     ├── NotAllowed         we know who you are; you may not do this
@@ -53,6 +54,10 @@ class TooLarge(Refused):
 
 class Conflict(PurveyorError):
     code = "file-exists"
+
+
+class BadRequest(PurveyorError):
+    code = "bad-request"
 
 
 class NotFound(PurveyorError):

@@ -44,11 +44,13 @@ class Catalog(Protocol):
         """The project with all its files and its serial, from one snapshot."""
         ...
 
-    def project_names(self) -> Iterator[str]:
-        """Every project's display name, ordered by normalised name, from one snapshot, without holding all in memory."""
+    def project_names(self) -> Iterator[tuple[NormalizedName, str]]:
+        """Every project's normalised and display name, ordered by the former, from one snapshot, without holding all in memory."""
         ...
 
-    def file(self, filename: str) -> DistributionFile | None: ...
+    def file(self, filename: str) -> DistributionFile | None:
+        """The file of that name, unless its project's status forbids to offer it (PEP 792: quarantined offers no files)."""
+        ...
 
     def add_file(self, new: NewFile) -> DistributionFile:
         """Add the file, and its project if it is the first; durable on return.

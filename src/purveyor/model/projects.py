@@ -1,6 +1,5 @@
 """A project as one index offers it: the noun that every reader produces and every writer consumes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,11 +46,3 @@ class ProjectDetail:
     def versions(self) -> list[str]:
         """Every version that has a file, in version order. A release is files grouped by version, not a row of its own."""
         return sorted({file.version for file in self.files}, key=Version)
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectList:
-    """The names an index offers, as their owners spell them, ordered by normalised name."""
-
-    names: Sequence[str]
-    serial: int = 0

@@ -1,0 +1,51 @@
+"""Tokens: opaque strings with a fixed prefix, so that secret scanners know them, and a checksum, so that a typing error needs no look-up.
+
+Only their SHA-256 is kept. That is enough for a string of 256 random bits; a slow hash is for what people think up.
+"""
+
+import hashlib
+import secrets
+import string
+import zlib
+from datetime import datetime
+
+from purveyor.interfaces import Catalog
+from purveyor.model.grants import Grant, Permission
+
+PREFIX = "pvy_"
+_SECRET_LENGTH = 43  # characters of a 62-letter alphabet: 256 bits
+_CHECK_LENGTH = 8
+_ALPHABET = string.ascii_letters + string.digits
+
+
+class Tokens:
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def create(self, subject: str, now: datetime) -> str:
+        """A new token that may upload; returned once and never shown again."""
+        secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
+        token = f"{PREFIX}{secret}{_checksum(secret)}"
+        self._catalog.add_token(digest(token), Grant(subject, frozenset({Permission.UPLOAD})), now)
+        return token
+
+    def grant_for(self, token: str) -> Grant | None:
+        """What the token allows, or None. What it costs does not depend on how nearly right the token is."""
+        return self._catalog.grant(digest(token)) if is_well_formed(token) else None
+
+    def any(self) -> bool:
+        return self._catalog.has_tokens()
+
+
+def is_well_formed(token: str) -> bool:
+    if len(token) != len(PREFIX) + _SECRET_LENGTH + _CHECK_LENGTH or not token.startswith(PREFIX):
+        return False
+    return _checksum(token[len(PREFIX) : -_CHECK_LENGTH]) == token[-_CHECK_LENGTH:]
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _checksum(secret: str) -> str:
+    return f"{zlib.crc32(secret.encode('utf-8', 'replace')):08x}"

@@ -1,0 +1,214 @@
+"""The catalog in SQL: tables to nouns and back. What the statements promise is in `interfaces.Catalog`."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from purveyor.adapters.sqlite import Database, Row
+from purveyor.errors import Conflict, NotAllowed
+from purveyor.interfaces import ChangeSignal, Counts, NewFile
+from purveyor.model.files import DistributionFile, Kind, Yanked
+from purveyor.model.grants import Grant, Permission
+from purveyor.model.journal import Action, Changes
+from purveyor.model.names import NormalizedName
+from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_NEWEST = "SELECT coalesce(max(serial), 0) FROM journal"
+_FILE = (
+    "f.filename, f.project, f.version, f.kind, f.size, f.sha256, f.uploaded_at, f.uploaded_by, f.metadata_sha256,"
+    " f.requires_python, f.yanked, f.provenance_sha256, f.origin"
+)
+
+
+class SqlCatalog:
+    """Every commit raises `signal` before its writer is answered, so no reader that looks there ever misses one."""
+
+    def __init__(self, database: Database, signal: ChangeSignal) -> None:
+        self._database = database
+        signal.raise_to(self.serial())
+        database.after_commit = lambda connection: signal.raise_to(connection.execute(_NEWEST).fetchone()[0])
+
+    def serial(self) -> int:
+        serial: int = self._database.read(_NEWEST)[0][0]
+        return serial
+
+    def changes_since(self, serial: int) -> Changes:
+        rows = self._database.read(
+            "SELECT project, max(serial), max(action IN ('create-project', 'set-status')) FROM journal WHERE serial > ? GROUP BY project",
+            (serial,),
+        )
+        newest = max((row[1] for row in rows), default=serial)
+        return Changes(newest, frozenset(row[0] for row in rows), any(row[2] for row in rows))
+
+    def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
+        rows = self._database.read(
+            f"SELECT p.display_name, p.status, p.status_reason, p.serial, {_FILE}"  # noqa: S608 - constants only
+            " FROM projects p LEFT JOIN files f ON f.project = p.name WHERE p.name = ? ORDER BY f.uploaded_at, f.filename",
+            (name,),
+        )
+        if not rows:
+            return None
+        display_name, status, reason, serial = rows[0][:4]
+        files = tuple(_file(row[4:]) for row in rows if row[4] is not None)
+        return ProjectDetail(name, display_name, ProjectStatus(Status(status), reason), files, serial)
+
+    def project_names(self) -> Iterator[tuple[NormalizedName, str]]:
+        # A quarantined project is not offered to anyone who looks around (as PyPI does it).
+        for name, display_name in self._database.stream(
+            "SELECT name, display_name FROM projects WHERE status <> 'quarantined' ORDER BY name"
+        ):
+            yield name, display_name
+
+    def file(self, filename: str) -> DistributionFile | None:
+        rows = self._database.read(
+            f"SELECT {_FILE} FROM files f JOIN projects p ON p.name = f.project"  # noqa: S608 - constants only
+            " WHERE f.filename = ? AND p.status <> 'quarantined'",
+            (filename,),
+        )
+        return _file(rows[0]) if rows else None
+
+    def add_file(self, new: NewFile) -> DistributionFile:
+        return self._database.write(lambda connection: _add_file(connection, new))
+
+    def grant(self, token_sha256: bytes) -> Grant | None:
+        rows = self._database.read(
+            "SELECT subject, permissions, expires_at FROM tokens WHERE sha256 = ?", (token_sha256,)
+        )
+        if not rows:
+            return None
+        subject, permissions, expires_at = rows[0]
+        return Grant(subject, frozenset(map(Permission, permissions.split())), _moment(expires_at))
+
+    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> None:
+        row = (
+            token_sha256,
+            grant.subject,
+            " ".join(sorted(grant.permissions)),
+            _stamp(created_at),
+            _stamp(grant.expires_at),
+        )
+        self._database.write(lambda connection: connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row))
+
+    def has_tokens(self) -> bool:
+        return bool(self._database.read("SELECT 1 FROM tokens LIMIT 1"))
+
+    def counts(self) -> Counts:
+        rows = self._database.read(
+            "SELECT (SELECT count(*) FROM projects), count(*), coalesce(sum(size), 0) FROM files"
+        )
+        return Counts(*rows[0])
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _add_file(connection: sqlite3.Connection, new: NewFile) -> DistributionFile:
+    file = new.file
+    _check_status(connection, file)
+    if there := _same_identity(connection, new):
+        if there.filename == file.filename and there.sha256 == file.sha256:
+            return there
+        raise Conflict(*conflict_sentences(there, file))
+    if connection.execute("SELECT 1 FROM projects WHERE name = ?", (file.project,)).fetchone() is None:
+        serial = _journal(connection, Action.CREATE_PROJECT, file)
+        connection.execute(
+            "INSERT INTO projects (name, display_name, serial) VALUES (?, ?, ?)",
+            (file.project, new.display_name, serial),
+        )
+    serial = _journal(connection, Action.ADD_FILE, file)
+    connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
+    _insert(connection, new)
+    return file
+
+
+def _check_status(connection: sqlite3.Connection, file: DistributionFile) -> None:
+    row = connection.execute("SELECT status, status_reason FROM projects WHERE name = ?", (file.project,)).fetchone()
+    if row is not None and not Status(row[0]).accepts_uploads:
+        because = f" ({row[1]})" if row[1] else ""
+        raise NotAllowed(
+            f"{file.project} is {row[0]}{because} and takes no new files.", "Ask its owner to set it active first."
+        )
+
+
+def _same_identity(connection: sqlite3.Connection, new: NewFile) -> DistributionFile | None:
+    row = connection.execute(
+        f"SELECT {_FILE} FROM files f WHERE f.filename = ? OR f.identity = ?",  # noqa: S608 - constants only
+        (new.file.filename, new.identity),
+    ).fetchone()
+    return _file(row) if row is not None else None
+
+
+def conflict_sentences(there: DistributionFile, given: DistributionFile) -> tuple[str, str]:
+    """Both hashes, who uploaded the first and when. Clients know a duplicate by the words "already exist"."""
+    when = f" at {there.uploaded_at:%Y-%m-%d %H:%M:%S} UTC" if there.uploaded_at else ""
+    spelled = "" if there.filename == given.filename else f" (the same file as {given.filename})"
+    return (
+        f"File already exists: {there.filename}{spelled} has sha256 {there.sha256}, uploaded by {there.uploaded_by or 'unknown'}{when};"
+        f" yours has sha256 {given.sha256}.",
+        "Published files never change: raise the version and upload again.",
+    )
+
+
+def _journal(connection: sqlite3.Connection, action: Action, file: DistributionFile) -> int:
+    """Append one entry. The write lock is held, so serials are taken in commit order and without gaps."""
+    statement = (
+        "INSERT INTO journal (serial, at, actor, action, project, version, filename)"
+        " VALUES ((SELECT coalesce(max(serial), 0) + 1 FROM journal), ?, ?, ?, ?, ?, ?) RETURNING serial"
+    )
+    entry = (_stamp(file.uploaded_at), file.uploaded_by or "", action, file.project, file.version, file.filename)
+    serial: int = connection.execute(statement, entry).fetchone()[0]
+    return serial
+
+
+def _insert(connection: sqlite3.Connection, new: NewFile) -> None:
+    file = new.file
+    row = {
+        "filename": file.filename,
+        "identity": new.identity,
+        "project": file.project,
+        "version": file.version,
+        "kind": file.kind,
+        "size": file.size,
+        "sha256": file.sha256,
+        "metadata_sha256": file.metadata_sha256,
+        "provenance_sha256": file.provenance_sha256,
+        "requires_python": file.requires_python,
+        "uploaded_at": _stamp(file.uploaded_at),
+        "uploaded_by": file.uploaded_by,
+        "yanked": file.yanked.reason if file.yanked else None,
+        "origin": file.origin,
+    }
+    columns = ", ".join(row)
+    connection.execute(f"INSERT INTO files ({columns}) VALUES ({', '.join(':' + c for c in row)})", row)  # noqa: S608 - constants only
+
+
+def _file(row: Row) -> DistributionFile:
+    (filename, project, version, kind, size, sha256, at, by, metadata, requires_python, yanked, provenance, origin) = (
+        row
+    )
+    return DistributionFile(
+        filename=filename,
+        project=project,
+        version=version,
+        kind=Kind(kind),
+        size=size,
+        sha256=sha256,
+        uploaded_at=_moment(at),
+        uploaded_by=by,
+        metadata_sha256=metadata,
+        requires_python=requires_python,
+        yanked=None if yanked is None else Yanked(yanked),
+        provenance_sha256=provenance,
+        origin=origin,
+    )
+
+
+def _stamp(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(stamp: int | None) -> datetime | None:
+    return None if stamp is None else _EPOCH + stamp * _MICROSECOND

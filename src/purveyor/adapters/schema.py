@@ -1,0 +1,50 @@
+"""The tables, as the steps that make them. A step is never edited once released: a change of the schema is a further step."""
+
+# Times are microseconds since 1970, UTC. A yanked file has a reason, perhaps empty; NULL is a file that is not yanked.
+STEPS: tuple[str, ...] = (
+    """
+    CREATE TABLE projects (
+        name          TEXT NOT NULL PRIMARY KEY,
+        display_name  TEXT NOT NULL,
+        status        TEXT NOT NULL DEFAULT 'active',
+        status_reason TEXT NOT NULL DEFAULT '',
+        serial        INTEGER NOT NULL
+    ) WITHOUT ROWID;
+
+    CREATE TABLE files (
+        filename          TEXT NOT NULL PRIMARY KEY,
+        identity          TEXT NOT NULL UNIQUE,
+        project           TEXT NOT NULL REFERENCES projects (name),
+        version           TEXT NOT NULL,
+        kind              TEXT NOT NULL,
+        size              INTEGER NOT NULL,
+        sha256            TEXT NOT NULL,
+        metadata_sha256   TEXT,
+        provenance_sha256 TEXT,
+        requires_python   TEXT,
+        uploaded_at       INTEGER,
+        uploaded_by       TEXT,
+        yanked            TEXT,
+        origin            TEXT
+    );
+    CREATE INDEX files_of_project ON files (project);
+
+    CREATE TABLE journal (
+        serial   INTEGER NOT NULL PRIMARY KEY,
+        at       INTEGER NOT NULL,
+        actor    TEXT NOT NULL,
+        action   TEXT NOT NULL,
+        project  TEXT NOT NULL,
+        version  TEXT,
+        filename TEXT
+    );
+
+    CREATE TABLE tokens (
+        sha256      BLOB NOT NULL PRIMARY KEY,
+        subject     TEXT NOT NULL,
+        permissions TEXT NOT NULL,
+        created_at  INTEGER NOT NULL,
+        expires_at  INTEGER
+    ) WITHOUT ROWID;
+    """,
+)

@@ -1,0 +1,168 @@
+"""SQLite connections for a catalog: one snapshot for each read, one durable commit for all writes that wait together.
+
+The standard library's driver, not a toolkit above it: importing one costs more than the whole start of a server may take (see
+docs/decisions/0001-sql-without-a-toolkit.md).
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from purveyor.adapters.schema import STEPS
+from purveyor.errors import Misconfigured, PurveyorError, StoreFailed, StoreFull
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Work = Callable[[sqlite3.Connection], T]
+
+# How long a writer waits for another process's transaction before it gives up with a sentence.
+BUSY_SECONDS = 5.0
+
+
+class _Job(Generic[T]):
+    """One write on its way through the next commit."""
+
+    def __init__(self, work: Work[T]) -> None:
+        self.work = work
+        self.finished = False
+        self.error: Exception | None = None
+        self.value: T
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        connection.execute("SAVEPOINT job")
+        try:
+            self.value = self.work(connection)
+        except PurveyorError as error:
+            # Refused by a rule, for instance a conflict: this write is undone, the others of the same commit go on.
+            connection.execute("ROLLBACK TO job")
+            self.error = error
+        connection.execute("RELEASE job")
+
+
+class Database:
+    """A database file shared by threads and processes. `path`'s directory must exist.
+
+    `after_commit` runs once for each commit, before any writer of it is answered.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.after_commit: Callable[[sqlite3.Connection], None] = lambda _: None
+        self._readers = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._turn = threading.Lock()
+        self._waiting: deque[_Job[Any]] = deque()
+        self._writer = self._connect()
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            raise _failure(error, path) from error
+
+    def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of one statement, which is one snapshot."""
+        try:
+            rows: list[Row] = self._reader().execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise _failure(error, self._path) from error
+        return rows
+
+    def stream(self, statement: str) -> Iterator[Row]:
+        """The rows of one statement, one snapshot, fetched as they are wanted: on a connection of its own, since the caller may be slow."""
+        with closing(self._connect()) as connection:
+            yield from connection.execute(statement)
+
+    def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction that is durable on return; what it raises undoes it and is raised here.
+
+        Writers that arrive while a commit is under way share the next one: the price of durability is paid once for all of them.
+        """
+        job = _Job(work)
+        self._waiting.append(job)
+        with self._turn:
+            if not job.finished:
+                self._commit([self._waiting.popleft() for _ in range(len(self._waiting))])
+        if job.error is not None:
+            raise job.error
+        return job.value
+
+    def close(self) -> None:
+        for connection in self._opened:
+            connection.close()
+
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                job.run(self._writer)
+            self._writer.execute("COMMIT")
+            self.after_commit(self._writer)
+        except Exception as error:  # noqa: BLE001 - whatever broke the shared commit is every waiting writer's answer
+            with suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
+            failure = _failure(error, self._path) if isinstance(error, sqlite3.Error) else error
+            for job in jobs:
+                job.error = failure
+        for job in jobs:
+            job.finished = True
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        if connection is None:
+            connection = self._readers.connection = self._connect()
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL syncs the log at each commit: what was acknowledged survives a power cut.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error as error:
+            raise _failure(error, self._path) from error
+        self._opened.append(connection)
+        return connection
+
+    def _prepare(self) -> None:
+        """Bring the schema up to date; several processes may start at once, so the version is read again inside the transaction."""
+        if self._version() == len(STEPS):
+            return
+        self._writer.execute("BEGIN IMMEDIATE")
+        version = self._version()
+        if version > len(STEPS):
+            self._writer.execute("ROLLBACK")
+            raise Misconfigured(
+                f"The database {self._path} was written by a newer Purveyor (schema {version}; this one knows {len(STEPS)}).",
+                "Upgrade Purveyor, or use another data directory with --data.",
+            )
+        for step in STEPS[version:]:
+            for statement in step.split(";"):
+                self._writer.execute(statement)
+        self._writer.execute(f"PRAGMA user_version = {len(STEPS)}")
+        self._writer.execute("COMMIT")
+
+    def _version(self) -> int:
+        version: int = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        return version
+
+
+def _failure(error: sqlite3.Error, path: Path) -> PurveyorError:
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        return StoreFull(f"The disk that holds {path} is full.", "Free some space; nothing was changed.")
+    if name.startswith("SQLITE_BUSY"):
+        return StoreFailed(f"Another process has kept {path} busy for {BUSY_SECONDS:.0f} seconds.", "Try again.")
+    if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        return Misconfigured(
+            f"{path} is not a usable database ({error}).",
+            "Restore it from a backup, or use another data directory with --data.",
+        )
+    return StoreFailed(
+        f"The database {path} failed: {error}.", "Check the disk and the permissions of the data directory."
+    )

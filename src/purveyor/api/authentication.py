@@ -1,0 +1,89 @@
+"""Credentials out of a request, and what they are worth. Wrong ones cost their sender time; right ones are never kept waiting."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from purveyor.access.tokens import Tokens
+from purveyor.errors import NotAuthenticated
+from purveyor.model.grants import Grant
+
+CHALLENGE = 'Basic realm="Purveyor", charset="UTF-8"'
+TOKEN_USER = "__token__"
+# Whatever is longer is no credential of ours and is not even decoded.
+_CREDENTIAL_LIMIT = 4096
+_FIRST_DELAY = 0.1
+_LONGEST_DELAY = 3.0
+_ADDRESSES = 10_000
+
+
+@dataclass(slots=True)
+class GuessBrake:
+    """Each wrong credential from an address is answered later than the one before.
+
+    Nothing is locked: the delay is the wrong answer's alone, so that a guesser in the same office, or behind the same proxy, keeps nobody out.
+    """
+
+    failures: dict[str, int] = field(default_factory=dict)
+
+    async def wait(self, address: str) -> None:
+        if len(self.failures) >= _ADDRESSES:
+            self.failures.clear()
+        count = self.failures[address] = self.failures.get(address, 0) + 1
+        await asyncio.sleep(min(_FIRST_DELAY * 2 ** min(count - 1, 10), _LONGEST_DELAY))
+
+    def forgive(self, address: str) -> None:
+        self.failures.pop(address, None)
+
+
+def token_in(authorization: str | None) -> str:
+    """The token of an Authorization field, as `__token__`'s password or as a bearer; raises `NotAuthenticated` where there is none."""
+    if not authorization:
+        raise NotAuthenticated(
+            "Uploading needs a token.",
+            f"Send it as the password of the user {TOKEN_USER}; the server wrote it into the file upload-token of its data directory.",
+        )
+    scheme, _, credentials = authorization.strip().partition(" ")
+    credentials = credentials.strip()
+    if len(credentials) > _CREDENTIAL_LIMIT:
+        raise NotAuthenticated("The credentials are too long to be a token.")
+    if scheme.lower() in ("bearer", "token"):
+        return credentials
+    if scheme.lower() == "basic":
+        return _basic(credentials)
+    raise NotAuthenticated(f"The scheme {scheme[:20]!r} is not known here.", f"Use Basic with the user {TOKEN_USER}, or Bearer.")
+
+
+def _basic(credentials: str) -> str:
+    try:
+        user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise NotAuthenticated("The Basic credentials cannot be decoded (RFC 7617).") from None
+    if not colon or user != TOKEN_USER:
+        raise NotAuthenticated(f"There is no user {user[:40]!r} here.", f"Send the token as the password of the user {TOKEN_USER}.")
+    return password
+
+
+class Doorkeeper:
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._brake = GuessBrake()
+        # A look-up for each right token seen, by its own text, would keep secrets in memory; the catalog is asked each time instead.
+
+    async def grant_for(self, headers: Mapping[str, str], address: str) -> Grant:
+        """The grant of whoever sent these headers; raises `NotAuthenticated` after a delay that grows with each wrong guess."""
+        authorization = headers.get("authorization")
+        try:
+            token = token_in(authorization)
+        except NotAuthenticated:
+            if authorization:
+                await self._brake.wait(address)
+            raise
+        grant = self._tokens.grant_for(token)
+        if grant is None:
+            await self._brake.wait(address)
+            raise NotAuthenticated("This token is not valid here.", "Use the one in the file upload-token of the server's data directory.")
+        self._brake.forgive(address)
+        return grant

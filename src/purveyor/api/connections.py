@@ -1,0 +1,42 @@
+"""All open connections of a process, and the second hand that keeps them honest: no slow heads, no trickling bodies, no idle sockets."""
+
+import asyncio
+from email.utils import formatdate
+from typing import Protocol
+
+from purveyor.api.lane import Lane
+
+
+class Connection(Protocol):
+    def tick(self) -> None:
+        """One second has passed."""
+        ...
+
+
+class Connections:
+    """One timer for all, because arming one for each request costs more than answering it."""
+
+    def __init__(self, lane: Lane | None, header_timeout: int, idle_timeout: int) -> None:
+        self.lane = lane
+        self.header_timeout = header_timeout
+        self.idle_timeout = idle_timeout
+        self.members: set[Connection] = set()
+        self.date = _date_line()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(1.0, self._tick, loop)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.date = _date_line()
+        for connection in list(self.members):
+            connection.tick()
+        self.start(loop)
+
+
+def _date_line() -> bytes:
+    return f"date: {formatdate(usegmt=True)}\r\n".encode()

@@ -1,0 +1,142 @@
+"""One request and its response, between the protocol and an ASGI application."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from purveyor.api import wire
+from purveyor.api.answers import Answer
+from purveyor.api.lane import Variant
+from purveyor.serving.bodies import Span
+
+if TYPE_CHECKING:
+    from purveyor.api.express import ExpressProtocol
+
+log = logging.getLogger("purveyor")
+
+# Received but not yet asked for; above it the connection is not read.
+BODY_BUFFER = 1 << 18
+Message = Any  # what ASGI passes to and fro: dictionaries of many shapes
+
+
+class Exchange:
+    """ASGI's `receive` and `send` for one request; `scope["extensions"]` says what ours can do beyond the standard."""
+
+    def __init__(self, protocol: "ExpressProtocol", scope: dict[str, Any], *, keep_alive: bool, expects_continue: bool) -> None:
+        self.protocol = protocol
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.expects_continue = expects_continue
+        self.head: bytes | None = None  # the request's bytes, where the lane may answer the same ones next time
+        self.body = bytearray()
+        self.body_complete = False
+        self.disconnected = False
+        self.started = False
+        self.complete = False
+        self._changed = asyncio.Event()
+        self._chunked = False
+        self._remaining = 0
+        scope["extensions"] = {"purveyor.reason": {}, "purveyor.span": {}, "purveyor.remember": self.remember}
+
+    async def run(self, app: Any) -> None:
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception:
+            log.exception("internal error on %s %s", self.scope["method"], self.scope["path"])
+            await self._apologise()
+        else:
+            if not self.complete and not self.disconnected:
+                log.error("no complete response to %s %s", self.scope["method"], self.scope["path"])
+                await self._apologise()
+
+    async def receive(self) -> Message:
+        if self.expects_continue and not self.started:
+            self.protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.expects_continue = False
+        while not (self.body or self.body_complete or self.disconnected or self.complete):
+            self.protocol.resume_reading()
+            self._changed.clear()
+            await self._changed.wait()
+        if self.disconnected or self.complete:
+            return {"type": "http.disconnect"}
+        piece = bytes(self.body)
+        self.body.clear()
+        self.protocol.resume_reading()
+        return {"type": "http.request", "body": piece, "more_body": not self.body_complete}
+
+    def feed(self, data: bytes) -> None:
+        self.body += data
+        if len(self.body) > BODY_BUFFER:
+            self.protocol.pause_reading()
+        self._changed.set()
+
+    def end_of_body(self) -> None:
+        self.body_complete = True
+        self._changed.set()
+
+    def disconnect(self) -> None:
+        self.disconnected = True
+        self._changed.set()
+
+    async def send(self, message: Message) -> None:
+        if self.disconnected:
+            return
+        await self.protocol.writable()
+        if message["type"] == "http.response.start":
+            self._start(message)
+        elif message["type"] == "purveyor.response.span":
+            await self.protocol.send_span(message["span"])
+            self._finish()
+        else:
+            self._content(message.get("body", b""), more=message.get("more_body", False))
+
+    def _start(self, message: Message) -> None:
+        self.started = True
+        headers = list(message.get("headers", ()))
+        status = message["status"]
+        names = {name.lower() for name, _ in headers}
+        if self.scope["method"] != "HEAD" and status >= 200 and status not in (204, 304) and b"content-length" not in names:
+            self._chunked = True
+            headers.append((b"transfer-encoding", b"chunked"))
+        # An answer that comes before the whole request: whoever still sends may keep the connection, but only so far (see `tick`).
+        if not self.keep_alive:
+            headers.append((b"connection", b"close"))
+        head = wire.head(status, message.get("reason", b""), headers)
+        self.protocol.write(b"".join((head, self.protocol.date, b"\r\n")))
+
+    def _content(self, body: bytes, *, more: bool) -> None:
+        if self.scope["method"] == "HEAD":
+            body = b""
+        if self._chunked:
+            frame = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+            body = frame if more else frame + b"0\r\n\r\n"
+        if body:
+            self.protocol.write(body)
+        if not more:
+            self._finish()
+
+    def _finish(self) -> None:
+        self.complete = True
+        self._changed.set()
+        self.protocol.exchange_complete(self)
+
+    def remember(self, variant: Variant, answer: Answer, mark: int) -> None:
+        """The read path's word that the same request would get this answer until something changes."""
+        lane = self.protocol.lane
+        if lane is not None and self.head is not None and self.keep_alive:
+            lane.remember(self.head, variant, answer, wire.held(answer, content=self.scope["method"] == "GET"), mark)
+
+    async def _apologise(self) -> None:
+        if self.started or self.disconnected:
+            self.protocol.abort()
+            return
+        self.keep_alive = False
+        body = b"Something went wrong inside the index; its log says what.\n"
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def span_of(message: Message) -> Span:
+    span: Span = message["span"]
+    return span

@@ -1,0 +1,348 @@
+"""The HTTP/1.1 protocol of a Purveyor server, given to uvicorn through its `http=` option.
+
+It adds what an ASGI server does not have: the express lane, the refusal's sentence in the reason phrase, files sent by the kernel, and
+limits on heads, bodies and silence. What it uses of uvicorn (see tests/contracts) is the constructor's arguments, `config.loaded_app`, and
+`server_state`'s `connections`, `tasks` and `total_requests`.
+"""
+
+import asyncio
+import os
+import socket
+from collections import deque
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+
+from purveyor.api.connections import Connections
+from purveyor.api.exchange import Exchange
+from purveyor.api.lane import Held
+from purveyor.api.sending import SpanSender
+from purveyor.serving.bodies import Span
+
+HEAD_LIMIT = 64 << 10
+TARGET_LIMIT = 8 << 10
+PIPELINE_LIMIT = 64
+# A client that has its answer may send the rest of its body, up to this much, so that it gets to read the answer.
+DISCARD_LIMIT = 256 << 20
+# Bytes a second, averaged over the idle timeout, below which a body is given up.
+BODY_RATE = 256
+
+
+class ExpressProtocol(asyncio.Protocol):
+    def __init__(
+        self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
+        self.loop = _loop or asyncio.get_running_loop()
+        self.app = config.loaded_app
+        self.server_state = server_state
+        self.connections: Connections = app_state["purveyor.connections"]
+        self.lane = self.connections.lane
+        self.transport: asyncio.Transport
+        self.sock: socket.socket | None = None
+        self.peer: tuple[str, int] | None = None
+        self.parser = httptools.HttpRequestParser(self)
+        self.exchange: Exchange | None = None
+        self.waiting: deque[Exchange] = deque()
+        self.sender: SpanSender | None = None
+        self.idle = True  # between two messages, nothing under way: the lane may answer
+        self.in_message = False
+        self.in_head = False
+        self.closing = False
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._reading = True
+        self._seconds = 0
+        self._received = 0
+
+    # ------------------------------------------------------------------ the connection
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.server_state.connections.add(self)
+        self.connections.members.add(self)
+        self.peer = transport.get_extra_info("peername")
+        pseudo = transport.get_extra_info("socket")
+        if transport.get_extra_info("sslcontext") is None and pseudo is not None and pseudo.family != socket.AF_UNIX:
+            # The same descriptor as the transport's, for sending past its buffer while that is empty; let go of, never closed, below.
+            self.sock = socket.socket(fileno=pseudo.fileno())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server_state.connections.discard(self)
+        self.connections.members.discard(self)
+        if self.sock is not None:
+            self.sock.detach()
+            self.sock = None
+        if self.sender is not None:
+            self.sender.cancel()
+        for exchange in (self.exchange, *self.waiting):
+            if exchange is not None:
+                exchange.disconnect()
+        self._writable.set()
+
+    def shutdown(self) -> None:
+        """The server is stopping: finish what is under way, then close."""
+        self.closing = True
+        if self.idle:
+            self.transport.close()
+        elif self.exchange is not None:
+            self.exchange.keep_alive = False
+
+    # ------------------------------------------------------------------ reading
+    def data_received(self, data: bytes) -> None:
+        self._seconds = 0
+        lane = self.lane
+        if self.idle:
+            if lane is not None:
+                if not lane.follower.is_current():
+                    lane.follower.catch_up()
+                if (held := lane.find(data)) is not None:
+                    self.server_state.total_requests += 1
+                    self._send_held(held)
+                    return
+            self._received = 0
+            self._feed(data)
+            self._offer_to_lane(data)
+        else:
+            self._feed(data)
+
+    def _offer_to_lane(self, data: bytes) -> None:
+        """A request that came alone, whole and without a body is one that the lane can know again."""
+        exchange = self.exchange
+        if exchange is not None and exchange.body_complete and not exchange.body and not self.waiting and not self.in_message:
+            exchange.head = data
+
+    def _feed(self, data: bytes) -> None:
+        self._received += len(data)
+        if self.in_head and self._received > HEAD_LIMIT:
+            self._refuse(431, "The head of the request is too large.")
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(501, "The request's method is not known here.")
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._refuse(400, "The request is not valid HTTP/1.1.")
+        else:
+            if self.in_head and self._received > HEAD_LIMIT:
+                self._refuse(431, "The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        self.idle = False
+        self.in_message = self.in_head = True
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        self._received = 0
+        if complaint := self._complaint():
+            self._refuse(*complaint)
+            return
+        version = self.parser.get_http_version()
+        fields = dict(self.headers)
+        exchange = Exchange(
+            self,
+            self._scope(version),
+            keep_alive=version == "1.1" and self.parser.should_keep_alive() and not self.closing,
+            expects_continue=fields.get(b"expect", b"").lower() == b"100-continue",
+        )
+        if self.exchange is None:
+            self._run(exchange)
+        else:
+            self.waiting.append(exchange)
+            self.pause_reading()
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self.waiting[-1] if self.waiting else self.exchange
+        if exchange is not None and not exchange.complete:
+            exchange.feed(body)
+        elif self._received > DISCARD_LIMIT:
+            self.abort()
+
+    def on_message_complete(self) -> None:
+        self.in_message = False
+        exchange = self.waiting[-1] if self.waiting else self.exchange
+        if exchange is not None:
+            exchange.end_of_body()
+            if exchange is self.exchange and exchange.complete:
+                self._next()
+
+    def _complaint(self) -> tuple[int, str] | None:
+        if len(self.url) > TARGET_LIMIT:
+            return 414, f"The request's target is longer than {TARGET_LIMIT} bytes."
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
+            return 400, "The request must have exactly one Host field (RFC 9112 3.2)."
+        lengths = sum(name == b"content-length" for name, _ in self.headers)
+        if lengths and any(name == b"transfer-encoding" for name, _ in self.headers):
+            return 400, "The request has both Content-Length and Transfer-Encoding (RFC 9112 6.1)."
+        if len(self.waiting) >= PIPELINE_LIMIT:
+            return 400, "Too many requests were sent without waiting for an answer."
+        return None
+
+    def _scope(self, version: str) -> dict[str, Any]:
+        try:
+            target = httptools.parse_url(self.url)
+            path, query = target.path or b"/", target.query or b""
+        except httptools.HttpParserInvalidURLError:
+            path, query = self.url.partition(b"?")[0], b""
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "method": self.parser.get_method().decode("ascii"),
+            "scheme": "http" if self.sock is not None else "https",
+            "path": unquote(path.decode("latin-1")),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self.headers,
+            "server": None,
+            "client": self.peer,
+        }
+
+    # ------------------------------------------------------------------ answering
+    def _run(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        task = self.loop.create_task(exchange.run(self.app))
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
+
+    def exchange_complete(self, exchange: Exchange) -> None:
+        self.server_state.total_requests += 1
+        if not exchange.keep_alive:
+            self.transport.close()
+        elif exchange.body_complete:
+            self._next()
+        else:
+            self._received = 0
+            self.resume_reading()
+
+    def _next(self) -> None:
+        self.exchange = None
+        self._seconds = 0
+        if self.waiting:
+            self._run(self.waiting.popleft())
+        else:
+            self.idle = not self.in_message
+            self.resume_reading()
+
+    def _send_held(self, held: Held) -> None:
+        data = held.parts(self.connections.date)
+        if held.span is not None:
+            self._start_span(data, held.span)
+        else:
+            self.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Straight to the socket while nothing is queued before it: the transport would wait for the loop's next turn."""
+        if self.sock is None or self.transport.get_write_buffer_size():
+            self.transport.write(data)
+            return
+        try:
+            sent = self.sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self.abort()
+            return
+        if sent < len(data):
+            self.transport.write(data[sent:])
+
+    def _start_span(self, head: bytes, span: Span) -> None:
+        """A file's answer on the express lane: nothing else happens on this connection until the last byte is out."""
+        self.idle = False
+        self.pause_reading()
+        self.write(head)
+        self.sender = SpanSender(self, span)
+        self.sender.start(self._span_sent)
+
+    def _span_sent(self) -> None:
+        self.sender = None
+        self.idle = True
+        self._seconds = 0
+        if self.closing:
+            self.transport.close()
+        else:
+            self.resume_reading()
+
+    async def send_span(self, span: Span) -> None:
+        sent = self.loop.create_future()
+        self.sender = SpanSender(self, span)
+        self.sender.start(lambda: sent.done() or sent.set_result(None))
+        await sent
+        self.sender = None
+
+    @property
+    def date(self) -> bytes:
+        return self.connections.date
+
+    # ------------------------------------------------------------------ flow and time
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    async def writable(self) -> None:
+        await self._writable.wait()
+
+    def pause_reading(self) -> None:
+        if self._reading:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self._reading and not self.waiting and not self.transport.is_closing():
+            self._reading = True
+            self.transport.resume_reading()
+
+    def progress(self) -> None:
+        self._seconds = 0
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def tick(self) -> None:
+        """One second more. Only the client's silence counts: while we work on its request, it may wait."""
+        self._seconds += 1
+        limits = self.connections
+        if self.in_head:
+            self._head_seconds = getattr(self, "_head_seconds", 0) + 1
+            if self._head_seconds > limits.header_timeout:
+                self._refuse(408, f"The request's head did not arrive within {limits.header_timeout} seconds.")
+            return
+        self._head_seconds = 0
+        if self.in_message and self._reading:
+            self._watch_body(limits.idle_timeout)
+        elif self._seconds > limits.idle_timeout and (self.idle or self._blocked()):
+            self.transport.abort() if self._blocked() else self.transport.close()
+
+    def _blocked(self) -> bool:
+        return self.sender is not None or self.transport.get_write_buffer_size() > 0
+
+    def _watch_body(self, window: int) -> None:
+        self._body_seconds = getattr(self, "_body_seconds", 0) + 1
+        if self._body_seconds < window:
+            return
+        if self._received < BODY_RATE * window:
+            self._refuse(408, "The request's body arrives too slowly.")
+        self._body_seconds = self._received = 0
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        """An answer from below the application, and the end of the connection."""
+        if self.transport.is_closing():
+            return
+        if self.exchange is None or not self.exchange.started:
+            body = sentence.encode() + b"\n"
+            lines = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)
+            self.write(b"".join((b"HTTP/1.1 %d %s\r\n" % (status, sentence.encode()), lines, self.date, b"\r\n", body)))
+        self.idle = False
+        self.in_head = False
+        self.transport.close()

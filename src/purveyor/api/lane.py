@@ -1,0 +1,102 @@
+"""The express lane's memory: whole answers, found by the bytes of the request.
+
+It interprets nothing. A request head that the parser has read once means the same every time, so the lane finds the answer that the read
+path gave by two look-ups: the header block (clients send the same one again and again), then the request line. Everything unknown takes
+the long way, which leaves its answer here.
+"""
+
+from dataclasses import dataclass
+
+from purveyor.api.answers import Answer
+from purveyor.model.journal import Changes
+from purveyor.serving.bodies import Span
+from purveyor.serving.following import Follower
+
+RequestLines = dict[bytes, "Held"]
+
+# Distinct header blocks and answers remembered before the lane starts over. A block is a few hundred bytes.
+_BLOCKS = 2048
+_ANSWERS = 16384
+# Up to here a copy into one buffer is cheaper than a second system call.
+_COPY_LIMIT = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """All that a header block decides about an answer; blocks with an equal variant share their answers."""
+
+    accept: str | None
+    accept_encoding: str | None
+    if_none_match: str | None
+    range: str | None
+    if_range: str | None
+
+
+class Held:
+    """One answer as it goes on the wire: `before`, the date line, `after`, and then `span`, if the content is in a file."""
+
+    __slots__ = ("after", "before", "date", "span", "wire")
+
+    def __init__(self, before: bytes, after: bytes, span: Span | None) -> None:
+        self.before = before
+        self.after = after
+        self.span = span
+        self.date = b""
+        self.wire = b""
+
+    def parts(self, date: bytes) -> bytes:
+        """The bytes to send, with this second's date; joined once a second, not once a request."""
+        if self.date is not date:
+            self.date = date
+            self.wire = b"".join((self.before, date, self.after))
+        return self.wire
+
+
+class Lane:
+    """Held answers, up to `memory` bytes of content. `find` is called for every request and does next to nothing."""
+
+    def __init__(self, follower: Follower, memory: int) -> None:
+        self.follower = follower
+        self._memory = memory
+        self._forget()
+        follower.tell(self._drop)
+
+    def _forget(self) -> None:
+        self.blocks: dict[bytes, RequestLines] = {}
+        self._variants: dict[Variant, RequestLines] = {}
+        self._about: dict[str | None, list[tuple[RequestLines, bytes]]] = {}
+        self._answers = 0
+        self._size = 0
+
+    def find(self, head: bytes) -> Held | None:
+        end = head.find(b"\r\n")
+        lines = self.blocks.get(head[end:])
+        return lines.get(head[:end]) if lines is not None else None
+
+    def remember(self, head: bytes, variant: Variant, answer: Answer, held: Held, mark: int) -> None:
+        """Hold the answer, unless something has changed since `mark`, which was read before the answer was made."""
+        cost = len(held.after)
+        end = head.find(b"\r\n")
+        with self.follower.turn:
+            if self.follower.mark() != mark or cost > self._memory:
+                return
+            if len(self.blocks) >= _BLOCKS or self._answers >= _ANSWERS or self._size + 2 * cost > self._memory:
+                self._forget()
+            lines = self._variants.setdefault(variant, {})
+            self.blocks[head[end:]] = lines
+            if head[:end] not in lines:
+                lines[head[:end]] = held
+                self._about.setdefault(answer.about, []).append((lines, head[:end]))
+                self._answers += 1
+                self._size += 2 * cost
+
+    def _drop(self, changes: Changes) -> None:
+        """Called under the follower's turn."""
+        touched: set[str | None] = set(changes.projects)
+        if changes.list_changed:
+            touched.add(None)
+        for about in touched & self._about.keys():
+            for lines, line in self._about.pop(about):
+                held = lines.pop(line)
+                self._answers -= 1
+                self._size -= 2 * len(held.after)

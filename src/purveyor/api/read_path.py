@@ -1,0 +1,192 @@
+"""The read path: pages, files and their core metadata, as a plain ASGI application that runs under any server.
+
+It is the reference for the express lane, which only repeats what was answered here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+from purveyor.api import problems, targets
+from purveyor.api.answers import Answer, Conditions, conditional
+from purveyor.api.lane import Variant
+from purveyor.application import Application
+from purveyor.errors import NotFound, PurveyorError
+from purveyor.formats import codings, representation
+from purveyor.formats.links import FileLink
+from purveyor.model.names import NormalizedName
+from purveyor.serving.bodies import Span, length, pieces
+from purveyor.serving.files import ServedFile
+from purveyor.serving.pages import Page, PageKey
+
+T = TypeVar("T")
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+_READS = (b"GET", b"HEAD")
+_ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+# Clients keep pages, but ask each time whether they still hold: a release is visible to the request after its upload.
+_PAGE_CACHE = (b"cache-control", b"no-cache")
+_FILE_CACHE = (b"cache-control", b"public, max-age=31536000, immutable")
+_VARY = (b"vary", b"Accept, Accept-Encoding")
+# A file this small is sent from memory; opening and sending it from the kernel costs more.
+_READ_LIMIT = 16 << 10
+_WORKERS = 4
+
+
+class ReadPath:
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="read")
+
+    async def answer(self, scope: Scope) -> tuple[Answer, Variant | None, int] | None:
+        """The answer, what of the header block decided it, and the mark before it was made; None where this path is somebody else's."""
+        mark = self._app.follower.mark()
+        try:
+            target = targets.parse(scope["raw_path"])
+            if target is None:
+                return None
+            if refusal := _method(scope["method"], target):
+                return refusal, None, mark
+            fields = _fields(scope["headers"])
+            return await self._read(target, scope, fields), _variant(fields), mark
+        except PurveyorError as error:
+            return _problem(error, scope), None, mark
+
+    async def deliver(self, answer: Answer, scope: Scope, send: Send) -> None:
+        extensions = scope.get("extensions") or {}
+        start: dict[str, Any] = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        if answer.reason and "purveyor.reason" in extensions:
+            start["reason"] = answer.reason
+        await send(start)
+        if scope["method"] == "HEAD" or isinstance(answer.body, bytes):
+            body = answer.body if isinstance(answer.body, bytes) and scope["method"] != "HEAD" else b""
+            await send({"type": "http.response.body", "body": body})
+        elif "purveyor.span" in extensions:
+            await send({"type": "purveyor.response.span", "span": answer.body})
+        else:
+            parts = pieces(answer.body)
+            while (piece := await self._in_thread(lambda: next(parts, None))) is not None:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _read(self, target: targets.Target, scope: Scope, fields: dict[bytes, str]) -> Answer:
+        if isinstance(target, targets.Redirect):
+            # 302, not 301: pip keeps a permanent redirect for ever and never asks again.
+            where = targets.location(scope["raw_path"], target)
+            return _text(302, "See the normalised URL.", (b"location", where), (b"cache-control", b"no-cache"))
+        if isinstance(target, targets.NothingThere):
+            raise NotFound("There is nothing at this URL.")
+        conditions = Conditions(fields.get(b"if-none-match"), fields.get(b"range"), fields.get(b"if-range"))
+        if scope["method"] == "HEAD":
+            conditions = Conditions(conditions.if_none_match)  # ranges are defined for GET only (RFC 9110 14.2)
+        if isinstance(target, FileLink):
+            return await self._file(target, conditions)
+        return await self._page(target, scope, fields, conditions)
+
+    async def _page(
+        self, target: targets.ListTarget | targets.ProjectTarget, scope: Scope, fields: dict[bytes, str], conditions: Conditions
+    ) -> Answer:
+        media_type = _media_type(scope["query_string"], fields.get(b"accept"))
+        if media_type is None:
+            wanted = ", ".join((representation.JSON, representation.HTML, representation.LEGACY_HTML))
+            return _text(406, f"None of the accepted types is served here; there are {wanted}.", _VARY)
+        coding = representation.content_coding(fields.get(b"accept-encoding"), codings.OFFERED)
+        name = target.name if isinstance(target, targets.ProjectTarget) else None
+        key = PageKey(name, media_type, coding)
+        page = self._app.pages.held(key) or await self._in_thread(lambda: self._app.pages.get(key))
+        if page is None:
+            raise NotFound(f"This index has no project {name}.")
+        return conditional(_page_answer(page, name), page.etag, Conditions(conditions.if_none_match))
+
+    async def _file(self, link: FileLink, conditions: Conditions) -> Answer:
+        served = await self._in_thread(lambda: self._app.files.open(link))
+        if served is None:
+            raise NotFound(f"This index has no file {link.filename} with sha256 {link.sha256}.")
+        return conditional(_file_answer(served), f'"{served.sha256}"', conditions)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _method(method: str, target: targets.Target) -> Answer | None:
+    if method in ("GET", "HEAD"):
+        return None
+    if method == "OPTIONS":
+        return Answer(204, (_ALLOW,))
+    sentence = "Only GET and HEAD are possible here."
+    if method == "POST" and not isinstance(target, FileLink):
+        # uv takes 405 as the sign that a publish URL is a simple URL.
+        sentence = "This is the URL to install from; upload to /legacy/ on this server instead."
+    return _text(405, sentence, _ALLOW)
+
+
+def _fields(headers: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
+    """The last value of each field, but for lists, whose lines are one (RFC 9110 5.3)."""
+    fields: dict[bytes, str] = {}
+    for name, value in headers:
+        text = value.decode("latin-1")
+        fields[name] = f"{fields[name]}, {text}" if name in fields and name in _LISTS else text
+    return fields
+
+
+_LISTS = (b"accept", b"accept-encoding", b"if-none-match", b"connection")
+
+
+def _variant(fields: dict[bytes, str]) -> Variant | None:
+    return Variant(*(fields.get(name) for name in (b"accept", b"accept-encoding", b"if-none-match", b"range", b"if-range")))
+
+
+def _media_type(query: bytes, accept: str | None) -> str | None:
+    if query and (wanted := parse_qs(query.decode("latin-1"), max_num_fields=32).get("format")):
+        return representation.format_parameter(wanted[-1])
+    return representation.media_type(accept)
+
+
+def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
+    charset = "; charset=utf-8" if page.media_type == representation.LEGACY_HTML else ""
+    headers = [
+        (b"content-type", (page.media_type + charset).encode()),
+        (b"content-length", b"%d" % length(page.body)),
+        (b"etag", page.etag.encode()),
+        _VARY,
+        _PAGE_CACHE,
+        (b"x-pypi-last-serial", b"%d" % page.serial),
+        _NOSNIFF,
+    ]
+    if page.coding != "identity":
+        headers.append((b"content-encoding", page.coding.encode()))
+    return Answer(200, tuple(headers), page.body, about=name, lasting=True)
+
+
+def _file_answer(served: ServedFile) -> Answer:
+    media_type = b"text/plain; charset=utf-8" if served.metadata else b"application/octet-stream"
+    body = served.body
+    if isinstance(body, Span) and body.length <= _READ_LIMIT:
+        body = b"".join(pieces(body))
+    headers = (
+        (b"content-type", media_type),
+        (b"content-length", b"%d" % length(body)),
+        (b"etag", f'"{served.sha256}"'.encode()),
+        _FILE_CACHE,
+        (b"accept-ranges", b"bytes"),
+        _NOSNIFF,
+    )
+    return Answer(200, headers, body, about=served.project, lasting=True)
+
+
+def _text(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
+    body = sentence.encode() + b"\n"
+    fixed = ((b"content-type", problems.TEXT.encode()), (b"content-length", b"%d" % len(body)), _NOSNIFF)
+    return Answer(status, (*fixed, *headers), body)
+
+
+def _problem(error: PurveyorError, scope: Scope) -> Answer:
+    accept = _fields(scope["headers"]).get(b"accept", "")
+    media_type, body = problems.body(error, accept)
+    headers = ((b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body)), _NOSNIFF, (b"cache-control", b"no-cache"))
+    return Answer(int(problems.status_of(error)), headers, body)

@@ -1,0 +1,76 @@
+"""Everything that is not hot, on Starlette. Imported when it is first asked for, or once the server has begun to answer."""
+
+from html import escape
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from purveyor import __version__
+from purveyor.api.read_path import ReadPath
+from purveyor.api.responses import ProblemResponse
+from purveyor.api.uploads import Uploads
+from purveyor.application import Application
+from purveyor.errors import NotFound, PurveyorError
+from purveyor.serving.bodies import pieces
+
+_WELCOME = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <title>Purveyor</title>
+  </head>
+  <body>
+    <h1>Purveyor {version}</h1>
+    <p>A Python package index with {projects} projects and {files} distribution files. With this page's URL in place of URL:</p>
+    <pre>pip install --index-url URL/simple/ NAME
+uv pip install --default-index URL/simple/ NAME
+twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
+    <p><a href="simple/">The project list</a></p>
+  </body>
+</html>
+"""
+
+
+def starlette_app(app: Application, read_path: ReadPath) -> Starlette:
+    upload = Uploads(app).upload
+
+    async def preflight(request: Request) -> Response:
+        """hatch looks here, below the upload URL, for the files that are there already; it reads the names of the anchors."""
+        scope = dict(request.scope) | {"raw_path": f"/simple/{quote(request.path_params['name'])}/".encode()}
+        answered = await read_path.answer(scope)
+        assert answered is not None  # the path is one of its own
+        answer = answered[0]
+        body = b"".join(pieces(answer.body))
+        return Response(body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
+
+    async def welcome(_: Request) -> Response:
+        counts = app.catalog.counts()
+        page = _WELCOME.format(version=escape(__version__), projects=counts.projects, files=counts.files)
+        return HTMLResponse(page, headers={"content-security-policy": "default-src 'none'", "cache-control": "no-cache"})
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__, "serial": app.catalog.serial()}, headers={"cache-control": "no-store"})
+
+    async def nothing(request: Request) -> Response:
+        return ProblemResponse(NotFound("There is nothing at this URL.", "The index is at /simple/."), request.headers.get("accept", ""))
+
+    async def problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, PurveyorError)
+        return ProblemResponse(error, request.headers.get("accept", ""))
+
+    return Starlette(
+        routes=[
+            Route("/", welcome, methods=["GET"]),
+            Route("/", upload, methods=["POST"]),
+            Route("/legacy", upload, methods=["POST"]),
+            Route("/legacy/", upload, methods=["POST"]),
+            Route("/legacy/+simple/{name}/", preflight, methods=["GET"]),
+            Route("/health", health, methods=["GET"]),
+            Route("/{path:path}", nothing, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
+        ],
+        exception_handlers={PurveyorError: problem},
+    )
+

@@ -1,0 +1,81 @@
+"""The legacy upload: `POST /legacy/`, as twine, uv, poetry, pdm, hatch and flit send it (PyPI's "Upload API", which no standard describes)."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from purveyor.api.authentication import Doorkeeper
+from purveyor.api.form import FormReader, boundary_of
+from purveyor.api.responses import ProblemResponse
+from purveyor.application import Application
+from purveyor.errors import NotAllowed, PurveyorError, StoreFailed, TooLarge
+from purveyor.model.grants import Grant, Permission
+from purveyor.publishing.publisher import Published
+
+T = TypeVar("T")
+log = logging.getLogger("purveyor")
+
+# The body goes to a worker thread in batches of this size: a small upload in one, with everything else that is done to it.
+_BATCH = 1 << 20
+# What a form may have beside its file.
+_FORM_OVERHEAD = 16 << 20
+
+
+class Uploads:
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._door = Doorkeeper(app.tokens)
+        self._threads = ThreadPoolExecutor(app.settings.upload_threads, thread_name_prefix="upload")
+
+    async def upload(self, request: Request) -> Response:
+        address = request.client.host if request.client else "unknown"
+        try:
+            # Before anything else: who has no right to upload learns nothing about what would have been refused.
+            grant = await self._door.grant_for(request.headers, address)
+            if not grant.allows(Permission.UPLOAD, self._app.now()):
+                raise NotAllowed(f"{grant.subject} may not upload here.", "Use a token with that right.")
+            published = await self._receive(request, grant)
+        except PurveyorError as error:
+            log.log(logging.ERROR if isinstance(error, StoreFailed) else logging.INFO, "upload from %s refused: %s", address, error)
+            return ProblemResponse(error, request.headers.get("accept", ""))
+        file = published.file
+        done = "stored" if published.created else "was already here, with the same bytes"
+        log.info("upload of %s from %s (%s) %s", file.filename, address, grant.subject, done)
+        return PlainTextResponse(f"{file.filename} {done}: sha256 {file.sha256}\n")
+
+    async def _receive(self, request: Request, grant: Grant) -> Published:
+        limit = self._app.settings.max_upload_size
+        length = int(request.headers.get("content-length", -1))
+        if length > limit + _FORM_OVERHEAD:
+            raise TooLarge(f"The upload has {length} bytes; this index accepts files of at most {limit}.")
+        boundary = boundary_of(request.headers.get("content-type", ""))
+        with ExitStack() as stack:
+            reader: FormReader | None = None
+            batch = bytearray()
+
+            def feed(data: bytes) -> FormReader:
+                started = reader or FormReader(boundary, length, stack.enter_context(self._app.blobs.stage()), limit)
+                if data:
+                    started.feed(data)
+                return started
+
+            async for piece in _body(request):
+                batch += piece
+                if len(batch) >= _BATCH:
+                    data, batch = bytes(batch), bytearray()
+                    reader = await self._in_thread(lambda data=data: feed(data))  # type: ignore[misc]
+            return await self._in_thread(lambda: self._app.publisher.publish(feed(bytes(batch)).finish(), grant))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    async for piece in request.stream():
+        yield piece

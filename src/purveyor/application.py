@@ -1,0 +1,26 @@
+"""What a running index can do: the use cases that `api` is given. Assembled in `assembly.py`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from purveyor.access.tokens import Tokens
+from purveyor.interfaces import BlobStore, Catalog
+from purveyor.publishing.publisher import Publisher
+from purveyor.serving.files import Files
+from purveyor.serving.following import Follower
+from purveyor.serving.pages import Pages
+from purveyor.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    settings: Settings
+    catalog: Catalog
+    blobs: BlobStore
+    follower: Follower
+    pages: Pages
+    files: Files
+    publisher: Publisher
+    tokens: Tokens
+    now: Callable[[], datetime]

@@ -1,0 +1,119 @@
+"""Puts the house together: the only file that names an adapter."""
+
+import os
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from purveyor.access.tokens import Tokens
+from purveyor.adapters.catalog import SqlCatalog
+from purveyor.adapters.change_signal import MappedSignal
+from purveyor.adapters.local_blobs import LocalBlobs
+from purveyor.adapters.sqlite import Database
+from purveyor.api.app import PurveyorApp
+from purveyor.application import Application
+from purveyor.errors import Misconfigured
+from purveyor.formats.archives import Limits
+from purveyor.publishing.publisher import Publisher
+from purveyor.serving.files import Files
+from purveyor.serving.following import Follower
+from purveyor.serving.pages import Pages
+from purveyor.settings import Settings
+
+DATABASE = "purveyor.sqlite"
+SIGNAL = "changes"
+_DRAIN_SECONDS = 10
+TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
+
+
+def application(settings: Settings) -> Application:
+    """The use cases over the data directory that the settings name, which is made if it is not there."""
+    data = _data_directory(settings.data_dir)
+    signal = MappedSignal(data / SIGNAL)
+    catalog = SqlCatalog(Database(data / DATABASE), signal)
+    blobs = LocalBlobs(data)
+    follower = Follower(catalog, signal)
+    limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
+    return Application(
+        settings=settings,
+        catalog=catalog,
+        blobs=blobs,
+        follower=follower,
+        pages=Pages(catalog, follower, data / "staging", settings.page_memory),
+        files=Files(catalog, blobs),
+        publisher=Publisher(catalog, blobs, limits, _now),
+        tokens=Tokens(catalog),
+        now=_now,
+    )
+
+
+def asgi_app() -> PurveyorApp:
+    """The ASGI application of the environment's settings, for a worker process or another ASGI server."""
+    return PurveyorApp(application(Settings.from_environment()))
+
+
+def first_token(app: Application) -> str | None:
+    """On the first start make the upload token and leave it in the data directory; the token, or None on later starts."""
+    if app.tokens.any():
+        return None
+    token = app.tokens.create("owner", app.now())
+    path = app.settings.data_dir / TOKEN_FILE
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(token + "\n")
+    return token
+
+
+def _data_directory(data: Path) -> Path:
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Misconfigured(f"The data directory {data} cannot be made: {error.strerror}.", "Name another with --data.") from error
+    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        raise Misconfigured(f"The data directory {data} is not yours to write to.", "Change its permissions, or name another with --data.")
+    return data
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Answer on `listener` until told to stop by SIGINT or SIGTERM; requests under way are finished first."""
+    import uvicorn  # noqa: PLC0415 - a seventh of a second that other commands need not wait for
+
+    from purveyor.api.express import ExpressProtocol  # noqa: PLC0415 - likewise
+
+    _raise_descriptor_limit()
+    workers = settings.workers
+    os.environ.update(settings.to_environment())
+    config = uvicorn.Config(
+        "purveyor.assembly:asgi_app",
+        factory=True,
+        workers=workers,
+        http=ExpressProtocol,  # type: ignore[arg-type]  # its annotation names uvicorn's own classes only
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    if workers > 1:
+        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only for several workers
+
+        Multiprocess(config, sockets=[listener]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _raise_descriptor_limit() -> None:
+    """Each connection and each file on its way out is a descriptor; the default limit of 1,024 is for other times."""
+    import resource  # noqa: PLC0415 - not on every system
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,33 @@
+"""Where a distribution file lives on an index, relative to the index's root; one place spells the path and reads it again.
+
+The path carries the digest of the content, so what it leads to never changes and may be cached for ever.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+METADATA_SUFFIX = ".metadata"
+_PATH = re.compile(r"packages/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{60})/([A-Za-z0-9][A-Za-z0-9._+!-]*)\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    sha256: str
+    filename: str
+    metadata: bool
+
+
+def file_path(sha256: str, filename: str) -> str:
+    """`+` and `!` are percent-encoded: some clients and proxies take a bare `+` for a space."""
+    return f"packages/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quote(filename, safe='')}"
+
+
+def read_file_path(path: str) -> FileLink | None:
+    """The link that a percent-decoded path (without leading slash) stands for, or None."""
+    match = _PATH.match(path)
+    if match is None:
+        return None
+    filename = match[4]
+    metadata = filename.endswith(METADATA_SUFFIX)
+    return FileLink(match[1] + match[2] + match[3], filename.removesuffix(METADATA_SUFFIX), metadata)

@@ -1,0 +1,74 @@
+"""Writes the JSON form of the Simple API 1.4 (PyPUG "Simple repository API"; PEP 691, 700, 714, 740, 792)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as quoted
+
+from purveyor.formats.links import file_path
+from purveyor.model.files import DistributionFile, Yanked
+from purveyor.model.names import NormalizedName
+from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
+
+MEDIA_TYPE = "application/vnd.pypi.simple.v1+json"
+API_VERSION = "1.4"
+
+_META = f'"meta":{{"api-version":"{API_VERSION}"}}'
+_NAMES_A_CHUNK = 4096
+
+
+def write_list(projects: Iterable[tuple[NormalizedName, str]]) -> Iterator[bytes]:
+    """The project list in pieces, from normalised and display names, so that a million never stand in memory as one text."""
+    yield f'{{{_META},"projects":['.encode()
+    comma = ""
+    piece: list[str] = []
+    for _, name in projects:
+        piece.append(f'{comma}{{"name":{quoted(name)}}}')
+        comma = ","
+        if len(piece) == _NAMES_A_CHUNK:
+            yield "".join(piece).encode()
+            piece.clear()
+    yield ("".join(piece) + "]}").encode()
+
+
+def write_detail(detail: ProjectDetail) -> bytes:
+    files = ",".join([_file(file) for file in detail.files]) if detail.status.status.offers_files else ""
+    versions = ",".join([quoted(version) for version in detail.versions])
+    status = _status(detail.status)
+    return f'{{{_META},"name":{quoted(detail.name)},{status}"versions":[{versions}],"files":[{files}]}}'.encode()
+
+
+def upload_time(moment: datetime) -> str:
+    """UTC with a Z and at most six digits of a second (PEP 700)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _file(file: DistributionFile) -> str:
+    members = [
+        f'"filename":{quoted(file.filename)},"url":{quoted("../../" + file_path(file.sha256, file.filename))}'
+        f',"hashes":{{"sha256":"{file.sha256}"}},"size":{file.size}'
+    ]
+    if file.uploaded_at is not None:
+        members.append(f'"upload-time":"{upload_time(file.uploaded_at)}"')
+    if file.requires_python is not None:
+        members.append(f'"requires-python":{quoted(file.requires_python)}')
+    # Never `dist-info-metadata` here: pip 22.3 to 23.1 stops at that key (PEP 714, Motivation).
+    members.append(f'"core-metadata":{_metadata(file.metadata_sha256)},"yanked":{_yanked(file.yanked)}')
+    return "{" + ",".join(members) + "}"
+
+
+def _metadata(sha256: str | None) -> str:
+    return "false" if sha256 is None else f'{{"sha256":"{sha256}"}}'
+
+
+def _yanked(yanked: Yanked | None) -> str:
+    # An empty string is yanked to uv and installable to pip; so no reason is written as true.
+    if yanked is None:
+        return "false"
+    return quoted(yanked.reason) if yanked.reason else "true"
+
+
+def _status(status: ProjectStatus) -> str:
+    if status.status is Status.ACTIVE:
+        return ""  # absent means active (PEP 792)
+    reason = f',"reason":{quoted(status.reason)}' if status.reason else ""
+    return f'"project-status":{{"status":"{status.status}"{reason}}},'

@@ -1,0 +1,130 @@
+"""One upload becomes one file of the index, or is refused with every reason at once."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from purveyor.errors import Refused
+from purveyor.formats.archives import Limits, read_archive
+from purveyor.formats.core_metadata import CoreMetadata, read_core_metadata
+from purveyor.interfaces import BlobStore, Catalog, NewFile
+from purveyor.model.files import DistributionFile, Kind, ParsedFilename, parse_filename
+from purveyor.model.grants import Grant
+from purveyor.publishing.form import check_agreement, check_form
+from purveyor.publishing.upload import DIGEST_FIELDS, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`created` is False when the very same file was there already: then nothing has changed."""
+
+    file: DistributionFile
+    created: bool
+
+
+class Publisher:
+    def __init__(self, catalog: Catalog, blobs: BlobStore, limits: Limits, now: Callable[[], datetime]) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._limits = limits
+        self._now = now
+
+    def publish(self, upload: Upload, grant: Grant) -> Published:
+        """Durable and visible to every reader on return. Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`; then nothing has changed."""
+        complaints = _Complaints()
+        parsed = None
+        with complaints.collected():
+            parsed = parse_filename(upload.filename)
+        if parsed is not None:
+            complaints.extend(check_form(upload.declared, parsed))
+        complaints.extend(_check_digests(upload))
+        if parsed is None:
+            raise complaints.refusal()
+        if not complaints and (there := self._already(upload)):
+            return Published(there, created=False)
+        metadata = self._inspect(upload, parsed, complaints)
+        if metadata is None or complaints:
+            raise complaints.refusal()
+        return self._keep(upload, parsed, *metadata, grant)
+
+    def _already(self, upload: Upload) -> DistributionFile | None:
+        there = self._catalog.file(upload.filename)
+        return there if there is not None and there.sha256 == upload.sha256 else None
+
+    def _inspect(
+        self, upload: Upload, parsed: ParsedFilename, complaints: "_Complaints"
+    ) -> tuple[bytes, CoreMetadata] | None:
+        """The archive's own word: METADATA or PKG-INFO is what the index believes, and all else must agree with it."""
+        with complaints.collected():
+            with upload.staging.reader() as source:
+                contents = read_archive(source, parsed, self._limits)
+            metadata = read_core_metadata(contents.metadata)
+            complaints.extend(check_agreement(upload.declared, parsed, metadata))
+            return contents.metadata, metadata
+        return None
+
+    def _keep(
+        self, upload: Upload, parsed: ParsedFilename, raw: bytes, metadata: CoreMetadata, grant: Grant
+    ) -> Published:
+        offered = parsed.kind is Kind.WHEEL or metadata.is_static_for_resolution
+        file = DistributionFile(
+            filename=upload.filename,
+            project=parsed.project,
+            version=str(parsed.version),
+            kind=parsed.kind,
+            size=upload.staging.size,
+            sha256=upload.sha256,
+            uploaded_at=self._now(),
+            uploaded_by=grant.subject,
+            metadata_sha256=hashlib.sha256(raw).hexdigest() if offered else None,
+            requires_python=metadata.requires_python,
+        )
+        # Blobs first, then the row that points at them: an orphan blob is harmless, a row without its blob is impossible.
+        with self._blobs.stage() as beside:
+            staged = [(upload.staging, file.sha256)]
+            if file.metadata_sha256 is not None:
+                beside.write(raw)
+                staged.append((beside, file.metadata_sha256))
+            self._blobs.keep(staged)
+        kept = self._catalog.add_file(NewFile(file, metadata.name, parsed.identity))
+        return Published(kept, created=kept is file)
+
+
+class _Complaints(list[str]):
+    """Every reason found, so that nobody has to upload five times to hear of five mistakes."""
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        try:
+            yield
+        except Refused as refused:
+            self.extend(refused.complaints)
+
+    def refusal(self) -> Refused:
+        return Refused(tuple(dict.fromkeys(self)))
+
+
+def _check_digests(upload: Upload) -> Iterator[str]:
+    """Every digest that was given is compared; a client that gives none has not said what it meant to send."""
+    given = {name: value for name in DIGEST_FIELDS for value in upload.declared.get(name, ()) if value}
+    if not given:
+        yield "The form gives no digest of the file: at least one of sha256_digest, blake2_256_digest and md5_digest is needed."
+    for name, value in given.items():
+        if not _same_digest(name, value, upload.digests[name]):
+            yield f"The {name} of the form is {value[:128]!r}, but the file that arrived has {upload.digests[name]} ({upload.staging.size} bytes)."
+
+
+def _same_digest(name: str, given: str, actual: str) -> bool:
+    if given.lower() == actual:
+        return True
+    # PyPI's page describes md5_digest as urlsafe base64 without padding, though every client seen sends hex.
+    if name != "md5_digest":
+        return False
+    try:
+        return base64.urlsafe_b64decode(given + "==").hex() == actual
+    except (binascii.Error, ValueError):
+        return False

@@ -1,0 +1,35 @@
+"""Distribution files and their core metadata, as bodies that can be sent."""
+
+from dataclasses import dataclass
+
+from purveyor.formats.links import FileLink
+from purveyor.interfaces import BlobStore, Catalog
+from purveyor.model.names import NormalizedName
+from purveyor.serving.bodies import Body, Descriptor, Span
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    body: Body
+    sha256: str
+    project: NormalizedName
+    metadata: bool
+
+
+class Files:
+    """A file is found by its row, never by joining a path: the blob is opened under the digest that the row names."""
+
+    def __init__(self, catalog: Catalog, blobs: BlobStore) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+
+    def open(self, link: FileLink) -> ServedFile | None:
+        file = self._catalog.file(link.filename)
+        if file is None or file.sha256 != link.sha256:
+            return None
+        sha256 = file.metadata_sha256 if link.metadata else file.sha256
+        if sha256 is None:
+            return None
+        blob = self._blobs.open(sha256)
+        size = blob.seek(0, 2)
+        return ServedFile(Span(Descriptor(blob), 0, size), sha256, file.project, link.metadata)

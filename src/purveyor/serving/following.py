@@ -1,0 +1,46 @@
+"""Following the journal: whoever holds something derived from the catalog is told what no longer stands."""
+
+import threading
+from collections.abc import Callable
+
+from purveyor.interfaces import Catalog, ChangeSignal
+from purveyor.model.journal import Changes
+
+
+class Follower:
+    """Knows up to which change everything held is right.
+
+    The rule that keeps a held answer from being stale: read `signal` before asking the catalog, and hold the result only if, under
+    `turn`, the signal still stands where it did. A change after that moves the signal, and `catch_up` drops what it touched.
+    """
+
+    def __init__(self, catalog: Catalog, signal: ChangeSignal) -> None:
+        self._catalog = catalog
+        self._signal = signal
+        self.turn = threading.Lock()
+        self.seen = signal.read()
+        self._serial = catalog.serial()
+        self._listeners: list[Callable[[Changes], None]] = []
+
+    def tell(self, listener: Callable[[Changes], None]) -> None:
+        self._listeners.append(listener)
+
+    def is_current(self) -> bool:
+        return self._signal.read() == self.seen
+
+    def catch_up(self) -> None:
+        """Drop what has changed since the last look; after this, what is held is what any acknowledged change left."""
+        with self.turn:
+            seen = self._signal.read()
+            changes = self._catalog.changes_since(self._serial)
+            for listener in self._listeners:
+                listener(changes)
+            self._serial = changes.serial
+            self.seen = seen
+
+    def listen_for_the_dead(self) -> None:
+        """Raise the signal for a writer that died between its commit and its notice; called now and then."""
+        self._signal.raise_to(self._catalog.serial())
+
+    def mark(self) -> int:
+        return self._signal.read()

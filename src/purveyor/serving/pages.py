@@ -1,0 +1,135 @@
+"""Pages: made when content changes, picked when asked for."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from purveyor.formats import codings, simple_html, simple_json
+from purveyor.formats.representation import JSON
+from purveyor.interfaces import Catalog
+from purveyor.model.journal import Changes
+from purveyor.model.names import NormalizedName
+from purveyor.serving.bodies import Body, collect, length, pieces
+from purveyor.serving.following import Follower
+
+# What a body that lives in a file still costs in memory, roughly.
+_FILE_COST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """`project` is None for the project list."""
+
+    project: NormalizedName | None
+    media_type: str
+    coding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One representation. It is right for as long as its project has not changed after `serial`."""
+
+    body: Body
+    media_type: str
+    coding: str
+    etag: str
+    serial: int
+
+
+class Pages:
+    """Held pages, up to `memory` bytes of them, the least recently made given up first."""
+
+    def __init__(self, catalog: Catalog, follower: Follower, folder: Path, memory: int) -> None:
+        self._catalog = catalog
+        self._follower = follower
+        self._folder = folder
+        self._memory = memory
+        self._held: OrderedDict[PageKey, Page] = OrderedDict()
+        self._size = 0
+        self._flights: dict[tuple[PageKey, int], Future[Page | None]] = {}
+        self._flights_turn = threading.Lock()
+        follower.tell(self._drop)
+
+    def held(self, key: PageKey) -> Page | None:
+        return self._held.get(key) if self._follower.is_current() else None
+
+    def get(self, key: PageKey) -> Page | None:
+        """The page, made now if it is not held; None where there is no such project. However many ask, it is made once."""
+        if not self._follower.is_current():
+            self._follower.catch_up()
+        if page := self._held.get(key):
+            return page
+        # With the mark in the key, whoever comes after a change never joins a flight that set out before it.
+        flight_key = (key, self._follower.mark())
+        with self._flights_turn:
+            flight = self._flights.get(flight_key)
+            if mine := flight is None:
+                flight = self._flights[flight_key] = Future()
+        assert flight is not None
+        if mine:
+            self._fly(flight_key, flight)
+        return flight.result()
+
+    def _fly(self, flight_key: tuple[PageKey, int], flight: Future[Page | None]) -> None:
+        key, mark = flight_key
+        try:
+            page = self._make(key)
+            if page is not None:
+                self._hold(key, page, mark)
+            flight.set_result(page)
+        except BaseException as error:  # noqa: BLE001 - every waiting request gets the same answer
+            flight.set_exception(error)
+        finally:
+            del self._flights[flight_key]
+
+    def _make(self, key: PageKey) -> Page | None:
+        if key.coding != "identity":
+            return self._encode(key)
+        if key.project is None:
+            serial = self._catalog.serial()
+            write = simple_json.write_list if key.media_type == JSON else simple_html.write_list
+            return self._seal(write(self._catalog.project_names()), key, serial)
+        detail = self._catalog.project_detail(key.project)
+        if detail is None:
+            return None
+        body = simple_json.write_detail(detail) if key.media_type == JSON else simple_html.write_detail(detail)
+        return self._seal([body], key, detail.serial)
+
+    def _encode(self, key: PageKey) -> Page | None:
+        plain = self.get(PageKey(key.project, key.media_type, "identity"))
+        if plain is None:
+            return None
+        page = self._seal(codings.encode(pieces(plain.body), key.coding), key, plain.serial)
+        return page if length(page.body) < length(plain.body) * codings.WORTHWHILE else plain
+
+    def _seal(self, stream: Iterable[bytes], key: PageKey, serial: int) -> Page:
+        body, digest = collect(stream, self._folder)
+        return Page(body, key.media_type, key.coding, f'"{digest}"', serial)
+
+    def _hold(self, key: PageKey, page: Page, mark: int) -> None:
+        cost = _cost(page)
+        if cost > self._memory:
+            return
+        with self._follower.turn:
+            if self._follower.mark() != mark or key in self._held:
+                return
+            self._held[key] = page
+            self._size += cost
+            while self._size > self._memory:
+                self._size -= _cost(self._held.popitem(last=False)[1])
+
+    def _drop(self, changes: Changes) -> None:
+        """Called under the follower's turn."""
+        for key in [key for key in self._held if _touched(key, changes)]:
+            self._size -= _cost(self._held.pop(key))
+
+
+def _touched(key: PageKey, changes: Changes) -> bool:
+    return changes.list_changed if key.project is None else key.project in changes.projects
+
+
+def _cost(page: Page) -> int:
+    return len(page.body) if isinstance(page.body, bytes) else _FILE_COST
