@@ -1,0 +1,171 @@
+"""Wheels: every member is read, and RECORD must tell the truth about all of them (PyPUG "Binary distribution format")."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, NamedTuple
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from purveyor.errors import Refused
+from purveyor.formats.inspection import Inspection, shown
+from purveyor.formats.member_paths import parents, path_fault
+from purveyor.formats.wheel_record import Line, hasher, read_record
+from purveyor.formats.zip_members import contents
+from purveyor.formats.zip_structure import Member, read_members
+from purveyor.model.files import VERSION_LIMIT, ParsedFilename
+
+METADATA_LIMIT = 10 << 20
+_RECORD_LIMIT = 32 << 20
+_TAR_BLOCK = 512
+_DIST_INFO = ".dist-info"
+_KEPT = ("METADATA", "WHEEL", "entry_points.txt")
+_WHEEL_VERSION = re.compile(rb"^Wheel-Version:[ \t]*([0-9]{1,9})\.[0-9]{1,9}[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_DATA_DIST_INFO = re.compile(r"[^/]+\.data/[^/]+/[^/]+\.dist-info(/|\Z)")
+
+
+class Wheel(NamedTuple):
+    """METADATA byte for byte, the directory it was in, and the path of every file."""
+
+    metadata: bytes
+    folder: str
+    paths: frozenset[str]
+
+
+def read_wheel(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection) -> Wheel:
+    """Check the whole archive; complaints go to `inspection`, and `Refused` is raised where nothing more can be said."""
+    members = read_members(source, inspection)
+    _refuse_a_tar(source)
+    _check_names(members, inspection)
+    files = {member.name: member for member in members if not member.is_directory}
+    folder = _dist_info_folder(members, parsed)
+    record = _read_record(source, files, folder, inspection)
+    kept = {f"{folder}/{name}": b"" for name in _KEPT if f"{folder}/{name}" in files}
+    for member in files.values():
+        if member.name != f"{folder}/RECORD":
+            _check_member(source, member, record, kept, inspection)
+    _check_kept(kept, files, folder, inspection)
+    if record is not None:
+        _check_complete(record, files, folder, inspection)
+    return Wheel(kept.get(f"{folder}/METADATA", b""), folder, frozenset(files))
+
+
+def _refuse_a_tar(source: BinaryIO) -> None:
+    """The first member's name can be chosen so that the file is a tar archive too; the checksum of a tar header tells."""
+    source.seek(0)
+    head = source.read(_TAR_BLOCK)
+    checksum = head[148:156].strip(b" \0")
+    if not checksum or checksum.strip(b"01234567") or len(head) < _TAR_BLOCK:
+        return
+    if int(checksum, 8) == sum(head[:148]) + sum(head[156:]) + 8 * ord(" "):
+        raise Refused("The file is a ZIP and a tar archive at once.")
+
+
+def _check_names(members: Sequence[Member], inspection: Inspection) -> None:
+    seen: set[str] = set()
+    for member in members:
+        if fault := path_fault(member.name):
+            inspection.complain(f"The member {shown(member.name)} {fault}.")
+        if member.name in seen:
+            inspection.complain(
+                f"The archive has two members {shown(member.name)}; each installer would choose its own."
+            )
+        if _DATA_DIST_INFO.match(member.name):
+            inspection.complain(f"The member {shown(member.name)} would be installed as metadata of a project.")
+        seen.add(member.name)
+    for path in seen & parents(seen):
+        inspection.complain(f"The member {shown(path)} is a file, but other members lie below it.")
+
+
+def _dist_info_folder(members: Sequence[Member], parsed: ParsedFilename) -> str:
+    """The one top-level .dist-info directory, which belongs to the project and version of the filename; else `Refused`."""
+    tops = {member.name.partition("/")[0] for member in members}
+    folders = sorted(top for top in tops if top.lower().endswith(_DIST_INFO))
+    if len(folders) != 1:
+        found = ", ".join(map(shown, folders[:5])) or "none"
+        raise Refused(
+            f"A wheel has exactly one .dist-info directory at its top; this one has {len(folders)} ({found})."
+        )
+    name, _, version = folders[0][: -len(_DIST_INFO)].rpartition("-")
+    if canonicalize_name(name) != parsed.project or not _is_version(version, parsed.version):
+        raise Refused(
+            f"The wheel's metadata directory is {shown(folders[0])}, but its filename says"
+            f" project {parsed.project!r} and version {str(parsed.version)!r}."
+        )
+    return folders[0]
+
+
+def _is_version(text: str, expected: Version) -> bool:
+    try:
+        return len(text) <= VERSION_LIMIT and Version(text) == expected
+    except (InvalidVersion, ValueError):
+        return False
+
+
+def _read_record(
+    source: BinaryIO, files: Mapping[str, Member], folder: str, inspection: Inspection
+) -> Mapping[str, Line] | None:
+    member = files.get(f"{folder}/RECORD")
+    if member is None:
+        inspection.complain(f"The wheel has no {folder}/RECORD.")
+        return None
+    if member.size > _RECORD_LIMIT:
+        inspection.complain(f"RECORD has more than {_RECORD_LIMIT} bytes.")
+        return None
+    try:
+        data = b"".join(contents(source, member))
+    except Refused as fault:
+        inspection.complain(str(fault))
+        return None
+    return read_record(data, folder, inspection)
+
+
+def _check_member(
+    source: BinaryIO, member: Member, record: Mapping[str, Line] | None, kept: dict[str, bytes], inspection: Inspection
+) -> None:
+    """Read the member to its end, keep it if it is one of those, and compare it with its line of RECORD."""
+    line = record.get(member.name) if record is not None else None
+    digest = hasher(line)
+    pieces: list[bytes] | None = [] if member.name in kept and member.size <= METADATA_LIMIT else None
+    try:
+        for piece in contents(source, member):
+            if digest is not None:
+                digest.update(piece)
+            if pieces is not None:
+                pieces.append(piece)
+    except Refused as fault:
+        inspection.complain(str(fault))
+        return
+    if pieces is not None:
+        kept[member.name] = b"".join(pieces)
+    if line is not None and digest is not None and not line.agrees(digest.digest(), member.size):
+        inspection.complain(f"RECORD states another hash or size for {shown(member.name)} than the file has.")
+
+
+def _check_kept(kept: Mapping[str, bytes], files: Mapping[str, Member], folder: str, inspection: Inspection) -> None:
+    for name in ("METADATA", "WHEEL"):
+        if f"{folder}/{name}" not in files:
+            inspection.complain(f"The wheel has no {folder}/{name}.")
+    for path in kept:
+        if files[path].size > METADATA_LIMIT:
+            inspection.complain(f"{path} has more than {METADATA_LIMIT} bytes.")
+    if wheel := kept.get(f"{folder}/WHEEL"):
+        versions = _WHEEL_VERSION.findall(wheel)
+        if versions != [b"1"]:
+            inspection.complain(
+                "WHEEL does not state one Wheel-Version of 1, which is the format that installers know."
+            )
+    if points := kept.get(f"{folder}/entry_points.txt"):
+        from purveyor.formats.entry_points import check_entry_points  # noqa: PLC0415 - most wheels have none
+
+        check_entry_points(points, inspection)
+
+
+def _check_complete(
+    record: Mapping[str, Line], files: Mapping[str, Member], folder: str, inspection: Inspection
+) -> None:
+    own = {f"{folder}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}
+    for path in sorted(files.keys() - record.keys() - own):
+        inspection.complain(f"RECORD does not list {shown(path)}, which is in the archive.")
+    for path in sorted(record.keys() - files.keys() - own):
+        inspection.complain(f"RECORD lists {shown(path)}, which is not in the archive.")
