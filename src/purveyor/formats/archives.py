@@ -1,4 +1,4 @@
-"""Opening uploaded archives: nothing is unpacked to a disk, every byte is read once, and all faults are told together."""
+"""Opening uploaded archives: nothing is unpacked to a disk, every byte is checked, and all faults are told together."""
 
 from dataclasses import dataclass
 from io import SEEK_END
@@ -21,7 +21,7 @@ class Contents:
 
 
 def read_archive(source: BinaryIO, parsed: ParsedFilename, limits: Limits) -> Contents:
-    """Check the whole archive and return its metadata; raises `Refused` with every complaint, and nothing else for bad bytes.
+    """Check the whole archive and return its metadata; for bad bytes raises `Refused` with every complaint.
 
     Memory stays within a few MB however large the archive is.
     """
@@ -40,7 +40,7 @@ def _read(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection) -> C
         wheel = read_wheel(source, parsed, inspection)
         _check_licenses(wheel.metadata, f"{wheel.folder}/licenses", wheel.paths, inspection)
         return Contents(wheel.metadata)
-    from purveyor.formats.sdist_archive import read_sdist  # noqa: PLC0415 - tarfile is not needed to start, nor for wheels
+    from purveyor.formats.sdist_archive import read_sdist  # noqa: PLC0415 - wheels and starting do without tarfile
 
     sdist = read_sdist(source, parsed, inspection)
     _check_licenses(sdist.metadata, sdist.folder, sdist.paths, inspection)

@@ -1,4 +1,4 @@
-"""Core metadata: METADATA and PKG-INFO, parsed leniently, then validated where an installer would stumble (PyPUG "Core metadata")."""
+"""Core metadata (PyPUG "Core metadata"): parsed leniently, then validated where an installer would stumble."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _KNOWN = ("1.0", "1.1", "1.2", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
 _VERSION = re.compile(r"([12])\.([0-9]{1,3})\Z", re.ASCII)
 _STATIC_FROM = (2, 2)
 _LICENSE_FILES_FROM = (2, 4)
-# What decides how a release is resolved; an sdist whose backend may still change one of them cannot promise its metadata.
+# What decides how a release is resolved; an sdist whose backend may still change one of them promises nothing.
 _DECISIVE = frozenset({"requires-dist", "requires-python", "provides-extra"})
 
 _FIELD = re.compile(rb"^([^:\s]+)[ \t]*:", re.MULTILINE)

@@ -11,7 +11,7 @@ _SHOWN_CHARACTERS = 100
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes once unpacked, entries, and bytes unpacked for each byte packed; the ratio counts above 64 MiB unpacked only."""
+    """Bytes once unpacked, entries, and bytes unpacked for each byte packed (which counts above 64 MiB unpacked)."""
 
     unpacked_size: int
     entries: int

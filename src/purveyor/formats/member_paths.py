@@ -1,7 +1,11 @@
-"""Which paths an archive's members may have: those that every unpacker puts at the same place below its target directory."""
+"""Which paths an archive's members may have: those that every unpacker puts at the same place below its target."""
 
 import re
 from collections.abc import Iterable
+
+from purveyor.errors import Refused
+from purveyor.model.files import ParsedFilename, parse_version
+from purveyor.model.names import normalize
 
 _PATH_LIMIT = 1024
 _COMPONENT_LIMIT = 255
@@ -43,3 +47,12 @@ def parents(paths: Iterable[str]) -> set[str]:
             found.add(parent)
             parent = parent.rpartition("/")[0]
     return found
+
+
+def names_release(folder: str, parsed: ParsedFilename) -> bool:
+    """Whether a directory called NAME-VERSION is the filename's, in any spelling: old tools did not normalise."""
+    name, _, version = folder.rpartition("-")
+    try:
+        return normalize(name) == parsed.project and parse_version(version) == parsed.version
+    except Refused:
+        return False

@@ -1,16 +1,13 @@
-"""Source distributions: one top directory, one PKG-INFO, nothing that unpacks elsewhere (PyPUG "Source distribution format", PEP 721)."""
+"""Source distributions: one top directory, one PKG-INFO, nothing that unpacks elsewhere (PyPUG; PEP 721)."""
 
 import tarfile
 from typing import BinaryIO, NamedTuple
 
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
 from purveyor.errors import Refused
 from purveyor.formats.inspection import Inspection, shown
-from purveyor.formats.member_paths import path_fault
+from purveyor.formats.member_paths import names_release, path_fault
 from purveyor.formats.tar_stream import Entry, GunzippedStream, read_entries
-from purveyor.model.files import VERSION_LIMIT, ParsedFilename
+from purveyor.model.files import ParsedFilename
 
 PKG_INFO_LIMIT = 10 << 20
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
@@ -29,7 +26,7 @@ class Sdist(NamedTuple):
 
 
 def read_sdist(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection) -> Sdist:
-    """Check the whole archive; complaints go to `inspection`, and `Refused` is raised where nothing more can be said."""
+    """Check the whole archive; complaints go to `inspection`, `Refused` is raised where nothing more can be said."""
     _refuse_a_zip(source, inspection.packed)
     stream = GunzippedStream(source, inspection)
     tree = _Tree(inspection)
@@ -58,7 +55,7 @@ class _Tree:
     def __init__(self, inspection: Inspection) -> None:
         self.files: set[str] = set()
         self.tops: set[str] = set()
-        self._symlinks: dict[str, str] = {}
+        self._symlinks: set[str] = set()
         self._paths: list[str] = []
         self._inspection = inspection
 
@@ -83,7 +80,7 @@ class _Tree:
         if target is None or path_fault(target):
             self._inspection.complain(f"The entry {shown(path)} is a link out of the archive, to {shown(entry.link)}.")
         elif entry.kind == tarfile.SYMTYPE:
-            self._symlinks[path] = target
+            self._symlinks.add(path)
         elif target not in self.files:
             self._inspection.complain(
                 f"The entry {shown(path)} is a hard link to {shown(entry.link)}, which no earlier file is."
@@ -92,18 +89,15 @@ class _Tree:
             self.files.add(path)
 
     def check_links(self) -> None:
-        """No entry may lie below a symbolic link: then each link leads where its text says, whatever links it passes through.
+        """No entry may lie below a symbolic link: then each link leads where its text says, whatever it passes through.
 
-        Compared without case, as on the file systems of macOS and Windows.
+        Compared without case, as the file systems of macOS and Windows do.
         """
         links = {path.casefold() for path in self._symlinks}
         for path in self._paths if links else ():
             parts = path.casefold().split("/")
             if any("/".join(parts[:depth]) in links for depth in range(1, len(parts))):
                 self._inspection.complain(f"The entry {shown(path)} would be unpacked through a symbolic link.")
-        for path, target in self._symlinks.items():
-            if target.partition("/")[0] not in self.tops:
-                self._inspection.complain(f"The entry {shown(path)} is a symbolic link out of the top directory.")
 
 
 def _kind_fault(entry: Entry) -> str | None:
@@ -115,7 +109,7 @@ def _kind_fault(entry: Entry) -> str | None:
 
 
 def _resolve(path: str, link: str) -> str | None:
-    """Where a symbolic link leads, from the top of the archive; None if outside. '..' counts at its beginning only (see `check_links`)."""
+    """Where a symbolic link leads from the archive's top, or None. '..' may only begin it (see `check_links`)."""
     base = path.split("/")[:-1]
     steps = [step for step in link.split("/") if step != "."]
     while steps and steps[0] == ".." and base:
@@ -133,8 +127,7 @@ def _top_folder(tree: _Tree, parsed: ParsedFilename, inspection: Inspection) -> 
         )
         return ""
     folder = next(iter(tree.tops))
-    name, _, version = folder.rpartition("-")
-    if canonicalize_name(name) != parsed.project or not _is_version(version, parsed.version):
+    if not names_release(folder, parsed):
         inspection.complain(
             f"The sdist's top directory is {shown(folder)}, but its filename says"
             f" project {parsed.project!r} and version {str(parsed.version)!r}."
@@ -142,15 +135,8 @@ def _top_folder(tree: _Tree, parsed: ParsedFilename, inspection: Inspection) -> 
     return folder
 
 
-def _is_version(text: str, expected: Version) -> bool:
-    try:
-        return len(text) <= VERSION_LIMIT and Version(text) == expected
-    except (InvalidVersion, ValueError):
-        return False
-
-
 def _refuse_a_zip(source: BinaryIO, length: int) -> None:
-    """A ZIP is found from its end, where a gzip stream has room for one; some installers look for a ZIP first, whatever the filename."""
+    """A ZIP is found from its end, where a gzip stream has room for one, and some installers look for a ZIP first."""
     source.seek(max(0, length - _ZIP_TAIL))
     tail = source.read()
     position = tail.rfind(_ZIP_END)

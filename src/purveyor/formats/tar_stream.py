@@ -1,4 +1,4 @@
-"""A gzipped tar archive as a stream, read so strictly that every unpacker finds the same entries (POSIX pax, ustar, GNU).
+"""A gzipped tar archive as a stream, read so strictly that every unpacker finds the same entries (pax, ustar, GNU).
 
 The standard library's reader ends silently at a damaged header and hides what two headers of one entry say differently;
 here either is a fault. It still decodes the single header blocks.
@@ -79,9 +79,9 @@ class GunzippedStream:
             while not piece and not self._engine.eof:
                 packed = self._engine.unconsumed_tail or self._source.read(_PIECE)
                 piece = self._engine.decompress(packed, _PIECE)
-                if not packed and not piece:
+                if not packed and not piece and not self._engine.eof:
                     raise Refused("The gzip stream is cut off.")
-        except isal_zlib.error:
+        except isal_zlib.error:  # type: ignore[misc] # the stub calls it an instance
             raise Refused(
                 "The file is not a gzip stream, or it is damaged: it cannot be inflated, or its CRC is wrong."
             ) from None
@@ -91,7 +91,7 @@ class GunzippedStream:
         return bool(piece)
 
     def _check_end(self) -> None:
-        after = self._engine.unused_data
+        after = self._engine.unused_data or self._source.read(_PIECE)
         while after:
             if after.strip(b"\0"):
                 raise Refused("The gzip stream is followed by other bytes, such as a second archive.")
@@ -99,7 +99,7 @@ class GunzippedStream:
 
 
 def read_entries(stream: GunzippedStream, inspection: Inspection) -> Iterator[Entry]:
-    """Every entry in order. While one is at hand, its content may be read from the stream; what is not read is skipped."""
+    """Every entry in order. While one is at hand, its content may be read from the stream; the rest is skipped."""
     count = 0
     extensions: dict[bytes, bytes] = {}
     while (info := _read_header(stream)) is not None:
@@ -139,7 +139,7 @@ def _read_header(stream: GunzippedStream) -> tarfile.TarInfo | None:
 
 
 def _keep_extension(info: tarfile.TarInfo, stream: GunzippedStream, extensions: dict[bytes, bytes]) -> None:
-    """Pax and GNU headers that speak of the next entry. Which of two kinds wins, unpackers disagree: only one is accepted."""
+    """Pax and GNU headers speak of the next entry. Unpackers disagree on which of two kinds wins: one is accepted."""
     if info.size > _EXTENSION_LIMIT:
         raise Refused(f"An extension header of the tar archive has more than {_EXTENSION_LIMIT} bytes.")
     data = stream.read(_padded(info.size))
@@ -156,7 +156,7 @@ def _keep_extension(info: tarfile.TarInfo, stream: GunzippedStream, extensions: 
 
 
 def _pax_records(data: bytes) -> dict[bytes, bytes]:
-    """The records "LENGTH KEY=VALUE\\n" of a pax header."""
+    """The records of a pax header, each "LENGTH KEY=VALUE" and a newline."""
     records: dict[bytes, bytes] = {}
     position = 0
     while position < len(data):

@@ -1,19 +1,16 @@
-"""Wheels: every member is read, and RECORD must tell the truth about all of them (PyPUG "Binary distribution format")."""
+"""Wheels: every member is read, and RECORD must be true of all of them (PyPUG "Binary distribution format")."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
 from purveyor.errors import Refused
 from purveyor.formats.inspection import Inspection, shown
-from purveyor.formats.member_paths import parents, path_fault
+from purveyor.formats.member_paths import names_release, parents, path_fault
 from purveyor.formats.wheel_record import Line, hasher, read_record
 from purveyor.formats.zip_members import contents
 from purveyor.formats.zip_structure import Member, read_members
-from purveyor.model.files import VERSION_LIMIT, ParsedFilename
+from purveyor.model.files import ParsedFilename
 
 METADATA_LIMIT = 10 << 20
 _RECORD_LIMIT = 32 << 20
@@ -33,7 +30,7 @@ class Wheel(NamedTuple):
 
 
 def read_wheel(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection) -> Wheel:
-    """Check the whole archive; complaints go to `inspection`, and `Refused` is raised where nothing more can be said."""
+    """Check the whole archive; complaints go to `inspection`, `Refused` is raised where nothing more can be said."""
     members = read_members(source, inspection)
     _refuse_a_tar(source)
     _check_names(members, inspection)
@@ -51,7 +48,7 @@ def read_wheel(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection)
 
 
 def _refuse_a_tar(source: BinaryIO) -> None:
-    """The first member's name can be chosen so that the file is a tar archive too; the checksum of a tar header tells."""
+    """The first member's name can be chosen so that the file is a tar archive too; a tar header has a checksum."""
     source.seek(0)
     head = source.read(_TAR_BLOCK)
     checksum = head[148:156].strip(b" \0")
@@ -78,7 +75,7 @@ def _check_names(members: Sequence[Member], inspection: Inspection) -> None:
 
 
 def _dist_info_folder(members: Sequence[Member], parsed: ParsedFilename) -> str:
-    """The one top-level .dist-info directory, which belongs to the project and version of the filename; else `Refused`."""
+    """The one .dist-info directory at the top, which is that of the filename's project and version; else `Refused`."""
     tops = {member.name.partition("/")[0] for member in members}
     folders = sorted(top for top in tops if top.lower().endswith(_DIST_INFO))
     if len(folders) != 1:
@@ -86,20 +83,12 @@ def _dist_info_folder(members: Sequence[Member], parsed: ParsedFilename) -> str:
         raise Refused(
             f"A wheel has exactly one .dist-info directory at its top; this one has {len(folders)} ({found})."
         )
-    name, _, version = folders[0][: -len(_DIST_INFO)].rpartition("-")
-    if canonicalize_name(name) != parsed.project or not _is_version(version, parsed.version):
+    if not names_release(folders[0][: -len(_DIST_INFO)], parsed):
         raise Refused(
             f"The wheel's metadata directory is {shown(folders[0])}, but its filename says"
             f" project {parsed.project!r} and version {str(parsed.version)!r}."
         )
     return folders[0]
-
-
-def _is_version(text: str, expected: Version) -> bool:
-    try:
-        return len(text) <= VERSION_LIMIT and Version(text) == expected
-    except (InvalidVersion, ValueError):
-        return False
 
 
 def _read_record(

@@ -14,7 +14,7 @@ _RAW_DEFLATE = -15
 
 
 def contents(source: BinaryIO, member: Member) -> Iterator[bytes]:
-    """The member's bytes; raises `Refused` as soon as they are more than promised, or at the end if they are not as promised."""
+    """The member's bytes; raises `Refused` once they are more than promised, or at the end if not as promised."""
     source.seek(member.start)
     pieces = _packed(source, member.packed) if member.method == STORED else _inflated(source, member)
     size = crc = 0
@@ -48,7 +48,7 @@ def _inflated(source: BinaryIO, member: Member) -> Iterator[bytes]:
                 piece = b"" if engine.eof else engine.decompress(engine.unconsumed_tail, _PIECE)
             if engine.eof:
                 break
-    except isal_zlib.error:
+    except isal_zlib.error:  # type: ignore[misc] # the stub calls it an instance
         raise Refused(f"The member {shown(member.name)} is damaged: it cannot be inflated.") from None
     if not engine.eof or unread or engine.unused_data:
         raise Refused(f"The member {shown(member.name)} ends before or after its compressed data does.")

@@ -1,8 +1,8 @@
 """The skeleton of a ZIP archive, read so strictly that every unpacker finds the same members (APPNOTE 4.3, 4.4, 4.5.3).
 
-Parsers differ in whom they believe: the central directory, the local headers, or a scan from either end. So all of them must
-agree: local records stand one after the other from the first byte to the central directory, each says what its entry there says,
-and the end record closes the file.
+Parsers differ in whom they believe: the central directory, the local headers, or a scan from either end. So all of
+them must agree: local records stand one after the other from the first byte to the central directory, each says what
+its entry there says, and the end record closes the file.
 """
 
 import stat
@@ -64,7 +64,7 @@ class _Directory(NamedTuple):
 
 
 def read_members(source: BinaryIO, inspection: Inspection) -> list[Member]:
-    """Every member in file order; complains of what can be read past, raises `Refused` where the archive has two readings."""
+    """Every member in file order; complains of what can be read past, raises `Refused` where there are two readings."""
     directory = _find_directory(source, inspection.packed)
     inspection.check_entries(directory.entries)
     source.seek(directory.start)
@@ -114,7 +114,7 @@ def _why_no_end(source: BinaryIO, length: int) -> str:
 
 
 def _read_zip64_end(tail: bytes, end: int, short: _Directory) -> _Directory:
-    """The directory as the ZIP64 end record tells it; no extensible data, and no other value than the short record's (4.3.14)."""
+    """The directory as the ZIP64 end record tells it: without extensible data, and no other than the short record's."""
     _, disk, offset, disks = _ZIP64_LOCATOR.unpack(tail[-_ZIP64_LOCATOR.size :])
     record = tail[: -_ZIP64_LOCATOR.size]
     expected = end - _ZIP64_LOCATOR.size - _ZIP64_END.size

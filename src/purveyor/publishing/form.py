@@ -1,7 +1,7 @@
 """The upload form: what clients declare beside the file (the legacy upload API).
 
-Only what decides where a file belongs is believed, and only if filename and archive say the same. Every other field is ignored:
-clients lose some, misspell some, and build others from a configuration that need not match the file.
+Only what decides where a file belongs counts, and only if filename and archive say the same. Every other field is
+ignored: clients lose some, misspell some, and build others from a configuration that need not match the file.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,8 +40,8 @@ def check_agreement(declared: Form, parsed: ParsedFilename, metadata: CoreMetada
         )
     if _release(metadata.version) != parsed.version:
         complaints.append(
-            f"The file's metadata has the version {shown(metadata.version)}, but the filename says {str(parsed.version)!r}"
-            f" and the form {shown(_value(declared, 'version'))}."
+            f"The file's metadata has the version {shown(metadata.version)}, but the filename says"
+            f" {str(parsed.version)!r} and the form {shown(_value(declared, 'version'))}."
         )
     return complaints
 
@@ -79,7 +79,8 @@ def _identity_faults(declared: Form, parsed: ParsedFilename) -> Iterator[str]:
         yield fault.detail
     try:
         if parse_version(_required(declared, "version")) != parsed.version:
-            yield f"The form's version is {shown(_value(declared, 'version'))}, but the filename says {str(parsed.version)!r}."
+            told = shown(_value(declared, "version"))
+            yield f"The form's version is {told}, but the filename says {str(parsed.version)!r}."
     except Refused as fault:
         yield fault.detail
 
