@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ class LiveServer:
     """`purveyor serve` on a free port of the loopback address, over the data directory `data`.
 
     The address survives `restart`, `kill` and `stop`: the next start asks for the same port. Use it in a `with`
-    statement, or call `stop`; either way nothing of it is left running.
+    statement, or call `stop`; either way nothing of it is left running. `http` is a client for as long as it runs.
     """
 
     def __init__(self, data: Path, *flags: str) -> None:
@@ -33,6 +34,7 @@ class LiveServer:
         self.url = ""
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self.http: httpx2.Client
         self.start()
 
     def __enter__(self) -> Self:
@@ -76,6 +78,7 @@ class LiveServer:
                 stderr=log,
                 start_new_session=True,
             )
+        self.http = new_client()
         self.url = self._address()
         self._port = httpx2.URL(self.url).port or 80
 
@@ -89,6 +92,7 @@ class LiveServer:
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would, to the server and every process it started."""
+        self.http.close()
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -114,13 +118,11 @@ class LiveServer:
             "pyversion": "source" if kind == "sdist" else "py3",
             "sha256_digest": hashlib.sha256(content).hexdigest(),
         }
-        post = httpx2.post if client is None else client.post
-        return post(
+        return (client or self.http).post(
             self.upload_url,
             data=fields,
             files={"content": (filename, content)},
             auth=("__token__", self.token if token is None else token),
-            timeout=60,
         )
 
     def host(self, *distributions: tuple[str, bytes]) -> None:
@@ -131,27 +133,28 @@ class LiveServer:
 
     def project(self, name: str) -> dict[str, Any]:
         """The project's page in JSON."""
-        answer = httpx2.get(f"{self.simple_url}{name}/", headers={"Accept": SIMPLE_JSON}, timeout=60)
+        answer = self.http.get(f"{self.simple_url}{name}/", headers={"Accept": SIMPLE_JSON})
         answer.raise_for_status()
         page: dict[str, Any] = answer.json()
         return page
 
-    def hashes(self, name: str) -> dict[str, str]:
-        """What the project's page says: filename to SHA-256 in hex; empty if there is no such project."""
+    def entries(self, name: str) -> list[dict[str, Any]]:
+        """The files of the project's page, with absolute URLs; none if there is no such project."""
+        page = httpx2.URL(f"{self.simple_url}{name}/")
         try:
-            return {file["filename"]: file["hashes"]["sha256"] for file in self.project(name)["files"]}
+            return [{**file, "url": str(page.join(file["url"]))} for file in self.project(name)["files"]]
         except httpx2.HTTPStatusError as error:
-            if error.response.status_code == 404:
-                return {}
+            if error.response.status_code == HTTPStatus.NOT_FOUND:
+                return []
             raise
+
+    def hashes(self, name: str) -> dict[str, str]:
+        """What the project's page says: filename to SHA-256 in hex."""
+        return {file["filename"]: file["hashes"]["sha256"] for file in self.entries(name)}
 
     def files(self, name: str) -> dict[str, bytes]:
         """Every file of the project's page, downloaded through its link."""
-        page = httpx2.URL(f"{self.simple_url}{name}/")
-        return {
-            file["filename"]: httpx2.get(page.join(file["url"]), timeout=60).raise_for_status().content
-            for file in self.project(name)["files"]
-        }
+        return {file["filename"]: self.http.get(file["url"]).raise_for_status().content for file in self.entries(name)}
 
     @property
     def _command(self) -> list[str]:
@@ -179,6 +182,11 @@ class LiveServer:
             time.sleep(0.01)
         self.kill()
         raise AssertionError(f"The server said nothing for {START_LIMIT:.0f} s.\n{self.log}")
+
+
+def new_client() -> httpx2.Client:
+    """A client for loopback addresses: no proxy of this machine's, and time for a large file."""
+    return httpx2.Client(trust_env=False, timeout=60)
 
 
 def _kind_and_version(filename: str) -> tuple[str, str]:
