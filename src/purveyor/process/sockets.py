@@ -57,8 +57,8 @@ def _resolve(host: str, port: int) -> tuple[int, Address]:
 def _listen(family: int, address: Address) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # A restart must not wait for the last server's closed connections. With this option Linux lets two sockets bind,
-        # and only the second one's listen() fails: hence both calls here.
+        # A restart must not wait for the last server's closed connections. With this, Linux lets two sockets bind, and
+        # only the second one's listen() fails: hence both calls here.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(BACKLOG)
