@@ -81,7 +81,8 @@ class FakeIndex:
 
     Attributes to change at will: `html_type` and `json_type` (the Content-Type of pages), `json_served`, `doctype`,
     `api_version`, `versions` (per project; default: those of its files), `status` (per project), `json_api` (whether
-    /pypi/NAME/json answers), `hidden_from_list` (names that the project list leaves out).
+    /pypi/NAME/json answers), `hidden_from_list` (names that the project list leaves out), `html_pages` (per project: an
+    answer in place of the HTML form, so that it and the JSON form disagree).
     """
 
     def __init__(self, prefix: str = "") -> None:
@@ -97,6 +98,7 @@ class FakeIndex:
         self.status: dict[str, str] = {}
         self.json_api = False
         self.hidden_from_list: set[str] = set()
+        self.html_pages: dict[str, Answer] = {}
         self._answers: dict[str, Answer] = {}
         self._server: ThreadingHTTPServer | None = None
 
@@ -206,6 +208,8 @@ class FakeIndex:
         }
         if status:
             page["project-status"] = {"status": status}
+        if name in self.html_pages and not (self.json_served and "+json" in accept):
+            return self.html_pages[name]
         return self._page(accept, self._html("".join(_as_html(f) for f in files if f.in_html), meta), page)
 
     def _legacy_json(self, name: str) -> Answer:
