@@ -1,0 +1,157 @@
+"""The servers that are compared: what each needs, how it is given a site, how it is started, where it takes uploads."""
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks import loaders, purveyor_loader
+from benchmarks.machine import search_path
+from benchmarks.sites import Site
+
+
+@dataclass(frozen=True)
+class Command:
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UploadPoint:
+    path: str
+    user: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """`load` fills an empty data directory with a site and raises `NotOffered` where that cannot be done; `uploads` is None where there are none."""
+
+    name: str
+    about: str
+    absent: Callable[[], str | None]
+    load: Callable[[Site, Path], None]
+    command: Callable[[Path, int], Command]
+    uploads: Callable[[Path], UploadPoint] | None = None
+
+
+def _needs_executable(name: str, remedy: str) -> Callable[[], str | None]:
+    return lambda: None if _executable(name) else f"{name} is not installed ({remedy})"
+
+
+def _needs_module(name: str, remedy: str) -> Callable[[], str | None]:
+    return lambda: None if importlib.util.find_spec(name) else f"{name} is not installed ({remedy})"
+
+
+def _executable(name: str) -> str | None:
+    """Beside this interpreter first: the virtual environment need not be activated."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else shutil.which(name, path=search_path())
+
+
+def _purveyor_absent() -> str | None:
+    missing = importlib.util.find_spec("purveyor") is None or importlib.util.find_spec("purveyor.cli.main") is None
+    return "purveyor is not installed, or has no server yet (pip install -e .)" if missing else None
+
+
+def _purveyor(*, express: bool) -> Callable[[Path, int], Command]:
+    def command(data: Path, port: int) -> Command:
+        argv = (sys.executable, "-m", "purveyor", "serve", "--port", str(port), "--data", str(data))
+        return Command(argv, {"PURVEYOR_EXPRESS": str(express).lower()})
+
+    return command
+
+
+def _purveyor_uploads(data: Path) -> UploadPoint:
+    return UploadPoint("/legacy/", "__token__", (data / "upload-token").read_text().strip())
+
+
+_NGINX = """
+{user}
+worker_processes 1;
+daemon off;
+pid {data}/nginx.pid;
+error_log {data}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {data}/t1; proxy_temp_path {data}/t2; fastcgi_temp_path {data}/t3; uwsgi_temp_path {data}/t4; scgi_temp_path {data}/t5;
+  sendfile on;
+  tcp_nopush on;
+  tcp_nodelay on;
+  keepalive_timeout 300;
+  keepalive_requests 1000000000;
+  open_file_cache max=100000 inactive=1h;
+  open_file_cache_valid 1h;
+  types {{ }}
+  default_type application/octet-stream;
+  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    root {data}/www;
+    location /simple/ {{
+      default_type application/vnd.pypi.simple.v1+json;
+      gzip_static on;
+      index index.json;
+      add_header Vary "Accept, Accept-Encoding";
+      add_header Cache-Control "max-age=600";
+    }}
+    location /packages/ {{ add_header Cache-Control "max-age=31536000, immutable"; }}
+  }}
+}}
+"""
+
+
+def _nginx_command(data: Path, port: int) -> Command:
+    # Started by root, nginx would give its worker to a user who may not read a temporary directory.
+    user = "user root;" if os.geteuid() == 0 else ""
+    configuration = data / "nginx.conf"
+    configuration.write_text(_NGINX.format(user=user, data=data, port=port))
+    return Command(
+        (str(_executable("nginx")), "-p", str(data), "-e", str(data / "error.log"), "-c", str(configuration))
+    )
+
+
+def _pypiron_command(data: Path, port: int) -> Command:
+    # Hosting only: no upstream is configured, so its release cooldown has nothing to hold back; no advisories are fetched.
+    argv = (str(_executable("pypiron")), "serve", "--data-dir", str(data), "--bind-addr", f"127.0.0.1:{port}")
+    offline = ("--advisory-feed", "", "--malware-block", "false", "--audit-on-boot", "false")
+    return Command((*argv, *offline), {"PYPIRON_ADMIN_PASS": "benchmark", "HOME": str(data), "RUST_LOG": "warn"})
+
+
+def _pypiserver(server: str) -> Callable[[Path, int], Command]:
+    def command(data: Path, port: int) -> Command:
+        argv = (
+            str(_executable("pypi-server")),
+            "run",
+            "--disable-fallback",
+            "--interface",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        )
+        # Anyone may upload: hashing a password would cost it more than the upload.
+        open_to_all = ("--passwords", ".", "--authenticate", ".", "--server", server, str(data / "files"))
+        arguments = "--workers 1 --threads 8 --keep-alive 30 --no-control-socket"
+        return Command((*argv, *open_to_all), {"GUNICORN_CMD_ARGS": arguments, "HOME": str(data)})
+
+    return command
+
+
+def programs() -> tuple[Program, ...]:
+    """In the order of the table; nginx is the yardstick."""
+    waitress = _needs_module("waitress", 'pip install "pypiserver[cache]" waitress')
+    return (
+        Program("nginx", "static files written beforehand, gzip_static, sendfile, open_file_cache", _needs_executable("nginx", "apt-get install nginx-light"),
+                loaders.nginx, _nginx_command),
+        Program("purveyor", "as installed", _purveyor_absent, purveyor_loader.load, _purveyor(express=True), _purveyor_uploads),
+        Program("purveyor-plain", "PURVEYOR_EXPRESS=false: every request through the plain ASGI read path", _purveyor_absent, purveyor_loader.load,
+                _purveyor(express=False), _purveyor_uploads),
+        Program("pypiron", "hosting only, local disk", _needs_executable("pypiron", "pip install pypiron"), loaders.pypiron, _pypiron_command,
+                lambda _: UploadPoint("/legacy/", "admin", "benchmark")),
+        Program("pypiserver", "on waitress, uploads open to all", waitress, loaders.pypiserver, _pypiserver("auto"), lambda _: UploadPoint("/", "any", "any")),
+        Program("pypiserver-gunicorn", "on gunicorn, one worker of eight threads, uploads open to all", _needs_module("gunicorn", "pip install gunicorn"),
+                loaders.pypiserver, _pypiserver("gunicorn"), lambda _: UploadPoint("/", "any", "any")),
+    )  # fmt: skip
