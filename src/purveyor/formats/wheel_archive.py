@@ -37,10 +37,13 @@ def read_wheel(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection)
     files = {member.name: member for member in members if not member.is_directory}
     folder = _dist_info_folder(members, parsed)
     record = _read_record(source, files, folder, inspection)
-    kept = {f"{folder}/{name}": b"" for name in _KEPT if f"{folder}/{name}" in files}
+    wanted = {f"{folder}/{name}" for name in _KEPT}
+    kept: dict[str, bytes] = {}
     for member in files.values():
         if member.name != f"{folder}/RECORD":
-            _check_member(source, member, record, kept, inspection)
+            content = _check_member(source, member, record, inspection, keep=member.name in wanted)
+            if content is not None:
+                kept[member.name] = content
     _check_kept(kept, files, folder, inspection)
     if record is not None:
         _check_complete(record, files, folder, inspection)
@@ -64,9 +67,7 @@ def _check_names(members: Sequence[Member], inspection: Inspection) -> None:
         if fault := path_fault(member.name):
             inspection.complain(f"The member {shown(member.name)} {fault}.")
         if member.name in seen:
-            inspection.complain(
-                f"The archive has two members {shown(member.name)}; each installer would choose its own."
-            )
+            inspection.complain(f"The archive has two members {shown(member.name)}; each installer would choose its own.")
         if _DATA_DIST_INFO.match(member.name):
             inspection.complain(f"The member {shown(member.name)} would be installed as metadata of a project.")
         seen.add(member.name)
@@ -80,9 +81,7 @@ def _dist_info_folder(members: Sequence[Member], parsed: ParsedFilename) -> str:
     folders = sorted(top for top in tops if top.lower().endswith(_DIST_INFO))
     if len(folders) != 1:
         found = ", ".join(map(shown, folders[:5])) or "none"
-        raise Refused(
-            f"A wheel has exactly one .dist-info directory at its top; this one has {len(folders)} ({found})."
-        )
+        raise Refused(f"A wheel has exactly one .dist-info directory at its top; this one has {len(folders)} ({found}).")
     if not names_release(folders[0][: -len(_DIST_INFO)], parsed):
         raise Refused(
             f"The wheel's metadata directory is {shown(folders[0])}, but its filename says"
@@ -91,9 +90,7 @@ def _dist_info_folder(members: Sequence[Member], parsed: ParsedFilename) -> str:
     return folders[0]
 
 
-def _read_record(
-    source: BinaryIO, files: Mapping[str, Member], folder: str, inspection: Inspection
-) -> Mapping[str, Line] | None:
+def _read_record(source: BinaryIO, files: Mapping[str, Member], folder: str, inspection: Inspection) -> Mapping[str, Line] | None:
     member = files.get(f"{folder}/RECORD")
     if member is None:
         inspection.complain(f"The wheel has no {folder}/RECORD.")
@@ -110,49 +107,44 @@ def _read_record(
 
 
 def _check_member(
-    source: BinaryIO, member: Member, record: Mapping[str, Line] | None, kept: dict[str, bytes], inspection: Inspection
-) -> None:
-    """Read the member to its end, keep it if it is one of those, and compare it with its line of RECORD."""
+    source: BinaryIO, member: Member, record: Mapping[str, Line] | None, inspection: Inspection, *, keep: bool
+) -> bytes | None:
+    """Read the member to its end and compare it with its line of RECORD; its content if it is right and to be kept."""
     line = record.get(member.name) if record is not None else None
     digest = hasher(line)
-    pieces: list[bytes] | None = [] if member.name in kept and member.size <= METADATA_LIMIT else None
+    pieces = []
+    if keep and member.size > METADATA_LIMIT:
+        inspection.complain(f"{member.name} has more than {METADATA_LIMIT} bytes.")
+        keep = False
     try:
         for piece in contents(source, member):
             if digest is not None:
                 digest.update(piece)
-            if pieces is not None:
+            if keep:
                 pieces.append(piece)
     except Refused as fault:
         inspection.complain(str(fault))
-        return
-    if pieces is not None:
-        kept[member.name] = b"".join(pieces)
+        return None
     if line is not None and digest is not None and not line.agrees(digest.digest(), member.size):
         inspection.complain(f"RECORD states another hash or size for {shown(member.name)} than the file has.")
+    return b"".join(pieces) if keep else None
 
 
 def _check_kept(kept: Mapping[str, bytes], files: Mapping[str, Member], folder: str, inspection: Inspection) -> None:
     for name in ("METADATA", "WHEEL"):
         if f"{folder}/{name}" not in files:
             inspection.complain(f"The wheel has no {folder}/{name}.")
-    for path in kept:
-        if files[path].size > METADATA_LIMIT:
-            inspection.complain(f"{path} has more than {METADATA_LIMIT} bytes.")
-    if wheel := kept.get(f"{folder}/WHEEL"):
-        versions = _WHEEL_VERSION.findall(wheel)
-        if versions != [b"1"]:
-            inspection.complain(
-                "WHEEL does not state one Wheel-Version of 1, which is the format that installers know."
-            )
-    if points := kept.get(f"{folder}/entry_points.txt"):
+    wheel = kept.get(f"{folder}/WHEEL")
+    if wheel is not None and _WHEEL_VERSION.findall(wheel) != [b"1"]:
+        inspection.complain("WHEEL does not state one Wheel-Version of 1, which is the format that installers know.")
+    points = kept.get(f"{folder}/entry_points.txt")
+    if points:
         from purveyor.formats.entry_points import check_entry_points  # noqa: PLC0415 - most wheels have none
 
         check_entry_points(points, inspection)
 
 
-def _check_complete(
-    record: Mapping[str, Line], files: Mapping[str, Member], folder: str, inspection: Inspection
-) -> None:
+def _check_complete(record: Mapping[str, Line], files: Mapping[str, Member], folder: str, inspection: Inspection) -> None:
     own = {f"{folder}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}
     for path in sorted(files.keys() - record.keys() - own):
         inspection.complain(f"RECORD does not list {shown(path)}, which is in the archive.")
