@@ -7,6 +7,7 @@ from datetime import datetime
 from purveyor.access.tokens import Tokens
 from purveyor.interfaces import BlobStore, Catalog
 from purveyor.publishing.publisher import Publisher
+from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.pages import Pages
@@ -22,5 +23,6 @@ class Application:
     pages: Pages
     files: Files
     publisher: Publisher
+    settler: Settler
     tokens: Tokens
     now: Callable[[], datetime]

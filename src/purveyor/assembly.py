@@ -16,6 +16,7 @@ from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
 from purveyor.publishing.publisher import Publisher
+from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.pages import Pages
@@ -34,6 +35,8 @@ def application(settings: Settings) -> Application:
     catalog = SqlCatalog(Database(data / DATABASE), signal)
     blobs = LocalBlobs(data)
     follower = Follower(catalog, signal)
+    settler = Settler(catalog, blobs)
+    settler.settle()
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     return Application(
         settings=settings,
@@ -43,6 +46,7 @@ def application(settings: Settings) -> Application:
         pages=Pages(catalog, follower, data / "staging", settings.page_memory),
         files=Files(catalog, blobs),
         publisher=Publisher(catalog, blobs, limits, _now),
+        settler=settler,
         tokens=Tokens(catalog),
         now=_now,
     )
@@ -72,7 +76,10 @@ def _data_directory(data: Path) -> Path:
     except OSError as error:
         raise Misconfigured(f"The data directory {data} cannot be made: {error.strerror}.", "Name another with --data.") from error
     if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
-        raise Misconfigured(f"The data directory {data} is not yours to write to.", "Change its permissions, or name another with --data.")
+        raise Misconfigured(
+            f"The data directory {data} is not yours to write to.",
+            "Change its permissions, or name another with --data.",
+        )
     return data
 
 
@@ -93,7 +100,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         "purveyor.assembly:asgi_app",
         factory=True,
         workers=workers,
-        http=ExpressProtocol,  # type: ignore[arg-type]  # its annotation names uvicorn's own classes only
+        http=ExpressProtocol,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         lifespan="on",
         log_config=None,

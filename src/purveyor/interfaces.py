@@ -1,6 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -52,14 +52,20 @@ class Catalog(Protocol):
         """The file of that name, unless its project's status forbids to offer it (PEP 792: quarantined offers no files)."""
         ...
 
-    def add_file(self, new: NewFile) -> DistributionFile:
-        """Add the file, and its project if it is the first; durable on return.
+    def add_file(self, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
+        """Add the file, and its project if it is the first; durable on return, and with it the content of the `unsettled` blobs.
 
         Returns the file that is there afterwards: `new.file`, or the earlier one with the same filename and the same bytes.
         Raises `Conflict` when the filename, or another spelling of it, already stands for other bytes, and `NotAllowed` when the
         project's status forbids uploads.
         """
         ...
+
+    def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
+        """Blobs that were committed with a row and that the blob store has not made durable yet, by sha256."""
+        ...
+
+    def forget_unsettled(self, sha256s: Iterable[str]) -> None: ...
 
     def grant(self, token_sha256: bytes) -> Grant | None: ...
 
@@ -85,9 +91,7 @@ class Staging(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None: ...
 
 
 class BlobStore(Protocol):
@@ -95,8 +99,16 @@ class BlobStore(Protocol):
 
     def stage(self) -> Staging: ...
 
-    def keep(self, staged: Sequence[tuple[Staging, str]]) -> None:
-        """Make each staging the blob of that sha256; durable on return; keeping what is there already changes nothing."""
+    def keep(self, staged: Sequence[tuple[Staging, str]]) -> Mapping[str, bytes]:
+        """Make each staging the blob of that sha256; keeping what is there already changes nothing.
+
+        The blobs can be read on return, and are durable but for those returned: these are small, and their bytes must be committed
+        together with the row that names them, and settled later. One sync of the database's log then stands for all.
+        """
+        ...
+
+    def settle(self, blobs: Mapping[str, bytes]) -> None:
+        """Make blobs durable that `keep` returned, whatever a power cut has left of them."""
         ...
 
     def open(self, sha256: str) -> BinaryIO:
@@ -111,7 +123,7 @@ class BlobStore(Protocol):
 
 
 class ChangeSignal(Protocol):
-    """A number that every writer of one catalog raises after its commit and before its acknowledgement; reading it costs next to nothing."""
+    """A number that every writer raises after its commit and before its acknowledgement; reading it costs next to nothing."""
 
     def read(self) -> int: ...
 

@@ -22,6 +22,9 @@ def _setting(default: Any, doc: str) -> Any:
     return field(default=default, metadata={"doc": doc})
 
 
+# ruff: noqa: RUF009 - `_setting` is dataclasses.field with the documentation beside it
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One server's settings. The documentation of each is its `doc`; docs/reference/settings.md repeats it and a test compares."""
@@ -30,7 +33,10 @@ class Settings:
     port: int = _setting(DEFAULT_PORT, "Port to listen on; 0 picks a free one.")
     data: Path | None = _setting(None, "Directory for the database, the files and the upload token. Default: the user's data directory.")
     workers: int = _setting(1, "Server processes that share the port.")
-    express: bool = _setting(True, "Answer held pages and files straight from the protocol; `false` sends every request through the plain ASGI read path.")
+    express: bool = _setting(
+        True,
+        "Answer held pages and files straight from the protocol; `false` sends every request through the plain ASGI read path.",
+    )
     max_upload_size: int = _setting(1 << 30, "Largest distribution file accepted, in bytes.")
     max_unpacked_size: int = _setting(4 << 30, "Largest size of an uploaded archive once unpacked, in bytes.")
     max_entries: int = _setting(100_000, "Most entries an uploaded archive may have.")

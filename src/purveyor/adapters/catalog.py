@@ -1,7 +1,7 @@
 """The catalog in SQL: tables to nouns and back. What the statements promise is in `interfaces.Catalog`."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from purveyor.adapters.sqlite import Database, Row
@@ -57,10 +57,8 @@ class SqlCatalog:
 
     def project_names(self) -> Iterator[tuple[NormalizedName, str]]:
         # A quarantined project is not offered to anyone who looks around (as PyPI does it).
-        for name, display_name in self._database.stream(
-            "SELECT name, display_name FROM projects WHERE status <> 'quarantined' ORDER BY name"
-        ):
-            yield name, display_name
+        rows = self._database.stream("SELECT name, display_name FROM projects WHERE status <> 'quarantined' ORDER BY name")
+        return ((name, display_name) for name, display_name in rows)
 
     def file(self, filename: str) -> DistributionFile | None:
         rows = self._database.read(
@@ -70,13 +68,19 @@ class SqlCatalog:
         )
         return _file(rows[0]) if rows else None
 
-    def add_file(self, new: NewFile) -> DistributionFile:
-        return self._database.write(lambda connection: _add_file(connection, new))
+    def add_file(self, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
+        return self._database.write(lambda connection: _add_file(connection, new, unsettled))
+
+    def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
+        return dict(self._database.read("SELECT sha256, content FROM unsettled_blobs LIMIT ?", (limit,)))
+
+    def forget_unsettled(self, sha256s: Iterable[str]) -> None:
+        rows = [(sha256,) for sha256 in sha256s]
+        self._database.write(lambda connection: connection.executemany("DELETE FROM unsettled_blobs WHERE sha256 = ?", rows))
+        self._database.tidy()
 
     def grant(self, token_sha256: bytes) -> Grant | None:
-        rows = self._database.read(
-            "SELECT subject, permissions, expires_at FROM tokens WHERE sha256 = ?", (token_sha256,)
-        )
+        rows = self._database.read("SELECT subject, permissions, expires_at FROM tokens WHERE sha256 = ?", (token_sha256,))
         if not rows:
             return None
         subject, permissions, expires_at = rows[0]
@@ -96,16 +100,14 @@ class SqlCatalog:
         return bool(self._database.read("SELECT 1 FROM tokens LIMIT 1"))
 
     def counts(self) -> Counts:
-        rows = self._database.read(
-            "SELECT (SELECT count(*) FROM projects), count(*), coalesce(sum(size), 0) FROM files"
-        )
+        rows = self._database.read("SELECT (SELECT count(*) FROM projects), count(*), coalesce(sum(size), 0) FROM files")
         return Counts(*rows[0])
 
     def close(self) -> None:
         self._database.close()
 
 
-def _add_file(connection: sqlite3.Connection, new: NewFile) -> DistributionFile:
+def _add_file(connection: sqlite3.Connection, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
     file = new.file
     _check_status(connection, file)
     if there := _same_identity(connection, new):
@@ -121,6 +123,7 @@ def _add_file(connection: sqlite3.Connection, new: NewFile) -> DistributionFile:
     serial = _journal(connection, Action.ADD_FILE, file)
     connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
     _insert(connection, new)
+    connection.executemany("INSERT OR IGNORE INTO unsettled_blobs VALUES (?, ?)", unsettled.items())
     return file
 
 
@@ -128,9 +131,7 @@ def _check_status(connection: sqlite3.Connection, file: DistributionFile) -> Non
     row = connection.execute("SELECT status, status_reason FROM projects WHERE name = ?", (file.project,)).fetchone()
     if row is not None and not Status(row[0]).accepts_uploads:
         because = f" ({row[1]})" if row[1] else ""
-        raise NotAllowed(
-            f"{file.project} is {row[0]}{because} and takes no new files.", "Ask its owner to set it active first."
-        )
+        raise NotAllowed(f"{file.project} is {row[0]}{because} and takes no new files.", "Ask its owner to set it active first.")
 
 
 def _same_identity(connection: sqlite3.Connection, new: NewFile) -> DistributionFile | None:
@@ -145,11 +146,11 @@ def conflict_sentences(there: DistributionFile, given: DistributionFile) -> tupl
     """Both hashes, who uploaded the first and when. Clients know a duplicate by the words "already exist"."""
     when = f" at {there.uploaded_at:%Y-%m-%d %H:%M:%S} UTC" if there.uploaded_at else ""
     spelled = "" if there.filename == given.filename else f" (the same file as {given.filename})"
-    return (
+    sentence = (
         f"File already exists: {there.filename}{spelled} has sha256 {there.sha256}, uploaded by {there.uploaded_by or 'unknown'}{when};"
-        f" yours has sha256 {given.sha256}.",
-        "Published files never change: raise the version and upload again.",
+        f" yours has sha256 {given.sha256}."
     )
+    return sentence, "Published files never change: raise the version and upload again."
 
 
 def _journal(connection: sqlite3.Connection, action: Action, file: DistributionFile) -> int:
@@ -186,9 +187,7 @@ def _insert(connection: sqlite3.Connection, new: NewFile) -> None:
 
 
 def _file(row: Row) -> DistributionFile:
-    (filename, project, version, kind, size, sha256, at, by, metadata, requires_python, yanked, provenance, origin) = (
-        row
-    )
+    (filename, project, version, kind, size, sha256, at, by, metadata, requires_python, yanked, provenance, origin) = row
     return DistributionFile(
         filename=filename,
         project=project,

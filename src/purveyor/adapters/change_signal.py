@@ -1,6 +1,6 @@
 """A change notice between the processes of one machine: eight bytes of shared memory in the data directory.
 
-SQLite's own `PRAGMA data_version` says the same but costs 6 us, half of what answering a request may take; reading this costs a tenth of one.
+SQLite's own `PRAGMA data_version` says the same but costs 6 us, half of what a request may take; reading this costs a tenth of one.
 """
 
 import fcntl
@@ -36,7 +36,6 @@ class MappedSignal:
         with self._turn:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             try:
-                if serial > self._cells[0]:
-                    self._cells[0] = serial
+                self._cells[0] = max(self._cells[0], serial)
             finally:
                 fcntl.flock(self._fd, fcntl.LOCK_UN)

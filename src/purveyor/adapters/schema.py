@@ -39,6 +39,11 @@ STEPS: tuple[str, ...] = (
         filename TEXT
     );
 
+    CREATE TABLE unsettled_blobs (
+        sha256  TEXT NOT NULL PRIMARY KEY,
+        content BLOB NOT NULL
+    );
+
     CREATE TABLE tokens (
         sha256      BLOB NOT NULL PRIMARY KEY,
         subject     TEXT NOT NULL,

@@ -89,6 +89,10 @@ class Database:
             raise job.error
         return job.value
 
+    def tidy(self) -> None:
+        """Move the log into the database file, away from any writer that waits for its commit."""
+        self.read("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         for connection in self._opened:
             connection.close()
@@ -117,13 +121,13 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL syncs the log at each commit: what was acknowledged survives a power cut.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # `tidy` does this in the background; a commit does it only when the log has grown past 32 MiB.
+            connection.execute("PRAGMA wal_autocheckpoint = 8192")
         except sqlite3.Error as error:
             raise _failure(error, self._path) from error
         self._opened.append(connection)
@@ -163,6 +167,4 @@ def _failure(error: sqlite3.Error, path: Path) -> PurveyorError:
             f"{path} is not a usable database ({error}).",
             "Restore it from a backup, or use another data directory with --data.",
         )
-    return StoreFailed(
-        f"The database {path} failed: {error}.", "Check the disk and the permissions of the data directory."
-    )
+    return StoreFailed(f"The database {path} failed: {error}.", "Check the disk and the permissions of the data directory.")

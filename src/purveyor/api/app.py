@@ -67,5 +67,6 @@ class PurveyorApp:
         await asyncio.to_thread(self._starlette)
         while True:
             await asyncio.to_thread(self._app.follower.listen_for_the_dead)
+            await asyncio.to_thread(self._app.settler.settle)
             await asyncio.to_thread(self._app.blobs.sweep, _STAGING_AGE)
             await asyncio.sleep(_WATCH_INTERVAL)

@@ -11,7 +11,7 @@ from purveyor.errors import NotAuthenticated
 from purveyor.model.grants import Grant
 
 CHALLENGE = 'Basic realm="Purveyor", charset="UTF-8"'
-TOKEN_USER = "__token__"
+TOKEN_USER = "__token__"  # noqa: S105 - a name that everybody knows
 # Whatever is longer is no credential of ours and is not even decoded.
 _CREDENTIAL_LIMIT = 4096
 _FIRST_DELAY = 0.1
@@ -23,7 +23,7 @@ _ADDRESSES = 10_000
 class GuessBrake:
     """Each wrong credential from an address is answered later than the one before.
 
-    Nothing is locked: the delay is the wrong answer's alone, so that a guesser in the same office, or behind the same proxy, keeps nobody out.
+    Nothing is locked: the delay is the wrong answer's alone, so that a guesser behind the same proxy keeps nobody out.
     """
 
     failures: dict[str, int] = field(default_factory=dict)

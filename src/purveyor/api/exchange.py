@@ -95,7 +95,7 @@ class Exchange:
         headers = list(message.get("headers", ()))
         status = message["status"]
         names = {name.lower() for name, _ in headers}
-        if self.scope["method"] != "HEAD" and status >= 200 and status not in (204, 304) and b"content-length" not in names:
+        if self.scope["method"] != "HEAD" and status not in (204, 304) and b"content-length" not in names:
             self._chunked = True
             headers.append((b"transfer-encoding", b"chunked"))
         # An answer that comes before the whole request: whoever still sends may keep the connection, but only so far (see `tick`).

@@ -6,7 +6,6 @@ limits on heads, bodies and silence. What it uses of uvicorn (see tests/contract
 """
 
 import asyncio
-import os
 import socket
 from collections import deque
 from typing import Any, cast
@@ -30,9 +29,7 @@ BODY_RATE = 256
 
 
 class ExpressProtocol(asyncio.Protocol):
-    def __init__(
-        self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
-    ) -> None:
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.loop = _loop or asyncio.get_running_loop()
         self.app = config.loaded_app
         self.server_state = server_state
@@ -66,7 +63,7 @@ class ExpressProtocol(asyncio.Protocol):
             # The same descriptor as the transport's, for sending past its buffer while that is empty; let go of, never closed, below.
             self.sock = socket.socket(fileno=pseudo.fileno())
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self.server_state.connections.discard(self)
         self.connections.members.discard(self)
         if self.sock is not None:
@@ -273,10 +270,10 @@ class ExpressProtocol(asyncio.Protocol):
             self.resume_reading()
 
     async def send_span(self, span: Span) -> None:
-        sent = self.loop.create_future()
+        sent = asyncio.Event()
         self.sender = SpanSender(self, span)
-        self.sender.start(lambda: sent.done() or sent.set_result(None))
-        await sent
+        self.sender.start(sent.set)
+        await sent.wait()
         self.sender = None
 
     @property

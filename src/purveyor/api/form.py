@@ -1,4 +1,4 @@
-"""An upload's multipart form, read as it arrives: the file to the blob store's staging, hashed on the way, the fields into memory under limits."""
+"""An upload's multipart form, read as it arrives: the file into staging, hashed on the way; the fields into memory, under limits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import multipart
 
 from purveyor.errors import BadRequest, Refused, TooLarge
 from purveyor.interfaces import Staging
-from purveyor.publishing.upload import DIGEST_FIELDS, Upload
+from purveyor.publishing.upload import DIGEST_FIELDS, Digest, Upload
 
 _FIELDS = 1000
 _FIELD_SIZE = 1 << 20
@@ -20,8 +20,13 @@ _SHA256 = "sha256_digest"
 _PIECE = 1 << 20
 
 
+# The library's annotations are not published; this is what is used of it.
+_parse_options: Callable[[str], tuple[str, dict[str, str]]] = multipart.parse_options_header
+_Segment = multipart.MultipartSegment
+
+
 def boundary_of(content_type: str) -> str:
-    kind, options = multipart.parse_options_header(content_type)
+    kind, options = _parse_options(content_type)
     if kind.lower() != "multipart/form-data":
         raise BadRequest(
             f"An upload must be multipart/form-data, not {kind[:80] or 'without a Content-Type'!r}.",
@@ -37,13 +42,11 @@ class FormReader:
     """Fed with the body's pieces; gives an `Upload` once the closing boundary has been seen, and only then."""
 
     def __init__(self, boundary: str, content_length: int, staging: Staging, max_size: int) -> None:
-        self._parser = multipart.PushMultipartParser(
-            boundary, content_length, max_header_size=_PART_HEADER, max_segment_count=_FIELDS
-        )
+        self._parser = multipart.PushMultipartParser(boundary, content_length, max_header_size=_PART_HEADER, max_segment_count=_FIELDS)
         self._staging = staging
         self._max_size = max_size
         self._declared: dict[str, list[str]] = {}
-        self._hashes: dict[str, Any] = {}
+        self._hashes: dict[str, Digest] = {}
         self._filename: str | None = None
         self._files = 0
         self._fields_size = 0
@@ -55,7 +58,7 @@ class FormReader:
         """Raises `BadRequest` for a broken form and `TooLarge` at the first byte too many."""
         try:
             for event in self._parser.parse(data):
-                if isinstance(event, multipart.MultipartSegment):
+                if isinstance(event, _Segment):
                     self._begin(event)
                 elif event:
                     self._take(bytes(event))
@@ -97,7 +100,10 @@ class FormReader:
 
     def _file(self, data: bytes) -> None:
         if self._staging.size + len(data) > self._max_size:
-            raise TooLarge(f"The file is larger than the {self._max_size} bytes this index accepts.", "Ask its owner to raise max_upload_size.")
+            raise TooLarge(
+                f"The file is larger than the {self._max_size} bytes this index accepts.",
+                "Ask its owner to raise max_upload_size.",
+            )
         self._staging.write(data)
         for digest in self._hashes.values():
             digest.update(data)
@@ -125,4 +131,3 @@ class FormReader:
                     for digest in missing.values():
                         digest.update(piece)
         return {name: digest.hexdigest() for name, digest in (self._hashes | missing).items()}
-

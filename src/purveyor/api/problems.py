@@ -1,7 +1,7 @@
 """The one table from what went wrong to what HTTP says, in the three places where clients look for a sentence.
 
-twine, hatch and poetry show their users the reason phrase; uv reads `application/problem+json` (RFC 9457) by its exact type; flit and people
-read the plain body.
+twine, hatch and poetry show their users the reason phrase; uv reads `application/problem+json` (RFC 9457) by its exact type; flit and
+people read the plain body.
 """
 
 import json
@@ -55,7 +55,7 @@ def reason_phrase(error: PurveyorError) -> bytes:
 
 
 # Control characters end a status line or worse; they become question marks.
-_VISIBLE = bytes(code if 0x20 <= code < 0x7F else ord("?") for code in range(256))
+_VISIBLE = bytes(code if chr(code).isascii() and chr(code).isprintable() else ord("?") for code in range(256))
 
 
 def body(error: PurveyorError, accept: str) -> tuple[str, bytes]:

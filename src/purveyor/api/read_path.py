@@ -89,12 +89,16 @@ class ReadPath:
         return await self._page(target, scope, fields, conditions)
 
     async def _page(
-        self, target: targets.ListTarget | targets.ProjectTarget, scope: Scope, fields: dict[bytes, str], conditions: Conditions
+        self,
+        target: targets.ListTarget | targets.ProjectTarget,
+        scope: Scope,
+        fields: dict[bytes, str],
+        conditions: Conditions,
     ) -> Answer:
         media_type = _media_type(scope["query_string"], fields.get(b"accept"))
         if media_type is None:
-            wanted = ", ".join((representation.JSON, representation.HTML, representation.LEGACY_HTML))
-            return _text(406, f"None of the accepted types is served here; there are {wanted}.", _VARY)
+            offered = f"{representation.JSON}, {representation.HTML} and {representation.LEGACY_HTML}"
+            return _text(406, f"None of the accepted types is served here; there are {offered}.", _VARY)
         coding = representation.content_coding(fields.get(b"accept-encoding"), codings.OFFERED)
         name = target.name if isinstance(target, targets.ProjectTarget) else None
         key = PageKey(name, media_type, coding)
@@ -188,5 +192,10 @@ def _text(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
 def _problem(error: PurveyorError, scope: Scope) -> Answer:
     accept = _fields(scope["headers"]).get(b"accept", "")
     media_type, body = problems.body(error, accept)
-    headers = ((b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body)), _NOSNIFF, (b"cache-control", b"no-cache"))
+    headers = (
+        (b"content-type", media_type.encode()),
+        (b"content-length", b"%d" % len(body)),
+        _NOSNIFF,
+        (b"cache-control", b"no-cache"),
+    )
     return Answer(int(problems.status_of(error)), headers, body)

@@ -52,7 +52,10 @@ def starlette_app(app: Application, read_path: ReadPath) -> Starlette:
         return HTMLResponse(page, headers={"content-security-policy": "default-src 'none'", "cache-control": "no-cache"})
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "version": __version__, "serial": app.catalog.serial()}, headers={"cache-control": "no-store"})
+        return JSONResponse(
+            {"status": "ok", "version": __version__, "serial": app.catalog.serial()},
+            headers={"cache-control": "no-store"},
+        )
 
     async def nothing(request: Request) -> Response:
         return ProblemResponse(NotFound("There is nothing at this URL.", "The index is at /simple/."), request.headers.get("accept", ""))
@@ -73,4 +76,3 @@ def starlette_app(app: Application, read_path: ReadPath) -> Starlette:
         ],
         exception_handlers={PurveyorError: problem},
     )
-

@@ -43,15 +43,15 @@ class SpanSender:
         try:
             while self._offset < self._end and budget > 0:
                 sent = os.sendfile(protocol.sock.fileno(), self._file.number, self._offset, min(self._end - self._offset, budget))
-                if sent == 0:  # the file is shorter than its row says: the client must not take this for the whole
-                    raise EOFError
+                if sent == 0:  # the file is shorter than it was: the client must not take this for the whole
+                    self._fail()
+                    return
                 self._offset += sent
                 budget -= sent
         except BlockingIOError:
             pass
-        except (OSError, EOFError):
-            self._unwatch()
-            protocol.abort()
+        except OSError:
+            self._fail()
             return
         protocol.progress()
         if self._offset >= self._end:
@@ -59,6 +59,10 @@ class SpanSender:
             self._done()
         else:
             self._watch()
+
+    def _fail(self) -> None:
+        self._unwatch()
+        self._protocol.abort()
 
     def _copy(self) -> None:
         """Over TLS, or while bytes are queued before ours: through the transport, a piece whenever it has room."""

@@ -1,13 +1,13 @@
-"""The legacy upload: `POST /legacy/`, as twine, uv, poetry, pdm, hatch and flit send it (PyPI's "Upload API", which no standard describes)."""
+"""The legacy upload, `POST /legacy/`, as twine, uv, poetry, pdm, hatch and flit send it; no standard describes it."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from purveyor.api.authentication import Doorkeeper
@@ -42,8 +42,16 @@ class Uploads:
                 raise NotAllowed(f"{grant.subject} may not upload here.", "Use a token with that right.")
             published = await self._receive(request, grant)
         except PurveyorError as error:
-            log.log(logging.ERROR if isinstance(error, StoreFailed) else logging.INFO, "upload from %s refused: %s", address, error)
+            log.log(
+                logging.ERROR if isinstance(error, StoreFailed) else logging.INFO,
+                "upload from %s refused: %s",
+                address,
+                error,
+            )
             return ProblemResponse(error, request.headers.get("accept", ""))
+        except ClientDisconnect:
+            log.info("upload from %s broke off; nothing was kept", address)
+            return Response()  # nobody is there to read it
         file = published.file
         done = "stored" if published.created else "was already here, with the same bytes"
         log.info("upload of %s from %s (%s) %s", file.filename, address, grant.subject, done)
@@ -65,7 +73,7 @@ class Uploads:
                     started.feed(data)
                 return started
 
-            async for piece in _body(request):
+            async for piece in request.stream():
                 batch += piece
                 if len(batch) >= _BATCH:
                     data, batch = bytes(batch), bytearray()
@@ -74,8 +82,3 @@ class Uploads:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    async for piece in request.stream():
-        yield piece

@@ -54,9 +54,7 @@ def _head(title: str, status: ProjectStatus | None = None) -> str:
 def _status(status: ProjectStatus) -> str:
     if status.status is Status.ACTIVE:
         return ""  # absent means active (PEP 792)
-    reason = (
-        f'    <meta name="pypi:project-status-reason" content="{escape(status.reason)}">\n' if status.reason else ""
-    )
+    reason = f'    <meta name="pypi:project-status-reason" content="{escape(status.reason)}">\n' if status.reason else ""
     return f'    <meta name="pypi:project-status" content="{status.status}">\n{reason}'
 
 

@@ -44,8 +44,10 @@ def upload_time(moment: datetime) -> str:
 
 def _file(file: DistributionFile) -> str:
     members = [
-        f'"filename":{quoted(file.filename)},"url":{quoted("../../" + file_path(file.sha256, file.filename))}'
-        f',"hashes":{{"sha256":"{file.sha256}"}},"size":{file.size}'
+        f'"filename":{quoted(file.filename)}',
+        f'"url":{quoted("../../" + file_path(file.sha256, file.filename))}',
+        f'"hashes":{{"sha256":"{file.sha256}"}}',
+        f'"size":{file.size}',
     ]
     if file.uploaded_at is not None:
         members.append(f'"upload-time":"{upload_time(file.uploaded_at)}"')

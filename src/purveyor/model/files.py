@@ -85,9 +85,7 @@ def parse_filename(filename: str) -> ParsedFilename:
     if len(filename) > FILENAME_LIMIT:
         raise Refused(f"The filename has {len(filename)} characters; at most {FILENAME_LIMIT} are accepted.")
     if not _FILENAME.match(filename):
-        raise Refused(
-            f"{filename!r} is not an acceptable filename: only ASCII letters, digits and '._+!-' are allowed, and no path."
-        )
+        raise Refused(f"{filename!r} is not an acceptable filename: only ASCII letters, digits and '._+!-' are allowed, and no path.")
     if filename.endswith(".whl"):
         return _parse_wheel(filename)
     if filename.endswith(".tar.gz"):

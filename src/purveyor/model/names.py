@@ -9,7 +9,7 @@ from purveyor.errors import Refused
 
 __all__ = ["NAME_LIMIT", "NormalizedName", "is_normalized", "is_valid", "normalize"]
 
-# No standard limits the length; we do, before anything parses it: 200 characters fit every file system with room for the rest of a filename.
+# No standard limits the length; we do, before anything parses it: 200 characters leave room for the rest of a filename.
 NAME_LIMIT = 200
 
 # `\Z`, not `$`, which would let a final newline through. re.ASCII keeps IGNORECASE from matching the Kelvin sign as a K.

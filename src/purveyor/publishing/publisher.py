@@ -4,9 +4,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from purveyor.errors import Refused
 from purveyor.formats.archives import Limits, read_archive
@@ -16,6 +16,8 @@ from purveyor.model.files import DistributionFile, Kind, ParsedFilename, parse_f
 from purveyor.model.grants import Grant
 from purveyor.publishing.form import check_agreement, check_form
 from purveyor.publishing.upload import DIGEST_FIELDS, Upload
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +36,35 @@ class Publisher:
         self._now = now
 
     def publish(self, upload: Upload, grant: Grant) -> Published:
-        """Durable and visible to every reader on return. Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`; then nothing has changed."""
-        complaints = _Complaints()
-        parsed = None
-        with complaints.collected():
-            parsed = parse_filename(upload.filename)
-        if parsed is not None:
-            complaints.extend(check_form(upload.declared, parsed))
-        complaints.extend(_check_digests(upload))
+        """Durable and visible to every reader on return.
+
+        Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`; then nothing has changed.
+        """
+        complaints = list(_check_digests(upload))
+        parsed = _collect(complaints, lambda: parse_filename(upload.filename))
         if parsed is None:
-            raise complaints.refusal()
+            raise _refusal(complaints)
+        complaints.extend(check_form(upload.declared, parsed))
         if not complaints and (there := self._already(upload)):
             return Published(there, created=False)
-        metadata = self._inspect(upload, parsed, complaints)
-        if metadata is None or complaints:
-            raise complaints.refusal()
-        return self._keep(upload, parsed, *metadata, grant)
+        inspected = _collect(complaints, lambda: self._inspect(upload, parsed))
+        if inspected is not None:
+            complaints.extend(check_agreement(upload.declared, parsed, inspected[1]))
+        if inspected is None or complaints:
+            raise _refusal(complaints)
+        return self._keep(upload, parsed, *inspected, grant)
 
     def _already(self, upload: Upload) -> DistributionFile | None:
         there = self._catalog.file(upload.filename)
         return there if there is not None and there.sha256 == upload.sha256 else None
 
-    def _inspect(
-        self, upload: Upload, parsed: ParsedFilename, complaints: "_Complaints"
-    ) -> tuple[bytes, CoreMetadata] | None:
+    def _inspect(self, upload: Upload, parsed: ParsedFilename) -> tuple[bytes, CoreMetadata]:
         """The archive's own word: METADATA or PKG-INFO is what the index believes, and all else must agree with it."""
-        with complaints.collected():
-            with upload.staging.reader() as source:
-                contents = read_archive(source, parsed, self._limits)
-            metadata = read_core_metadata(contents.metadata)
-            complaints.extend(check_agreement(upload.declared, parsed, metadata))
-            return contents.metadata, metadata
-        return None
+        with upload.staging.reader() as source:
+            contents = read_archive(source, parsed, self._limits)
+        return contents.metadata, read_core_metadata(contents.metadata)
 
-    def _keep(
-        self, upload: Upload, parsed: ParsedFilename, raw: bytes, metadata: CoreMetadata, grant: Grant
-    ) -> Published:
+    def _keep(self, upload: Upload, parsed: ParsedFilename, raw: bytes, metadata: CoreMetadata, grant: Grant) -> Published:
         offered = parsed.kind is Kind.WHEEL or metadata.is_static_for_resolution
         file = DistributionFile(
             filename=upload.filename,
@@ -83,29 +78,28 @@ class Publisher:
             metadata_sha256=hashlib.sha256(raw).hexdigest() if offered else None,
             requires_python=metadata.requires_python,
         )
-        # Blobs first, then the row that points at them: an orphan blob is harmless, a row without its blob is impossible.
+        # Blobs first, or in the same commit as the row that points at them: an orphan blob is harmless, a row without its blob impossible.
         with self._blobs.stage() as beside:
             staged = [(upload.staging, file.sha256)]
             if file.metadata_sha256 is not None:
                 beside.write(raw)
                 staged.append((beside, file.metadata_sha256))
-            self._blobs.keep(staged)
-        kept = self._catalog.add_file(NewFile(file, metadata.name, parsed.identity))
+            unsettled = self._blobs.keep(staged)
+        kept = self._catalog.add_file(NewFile(file, metadata.name, parsed.identity), unsettled)
         return Published(kept, created=kept is file)
 
 
-class _Complaints(list[str]):
-    """Every reason found, so that nobody has to upload five times to hear of five mistakes."""
+def _collect(complaints: list[str], step: Callable[[], T]) -> T | None:
+    """The step's result, or None and its reasons added: nobody should have to upload five times to hear of five mistakes."""
+    try:
+        return step()
+    except Refused as refused:
+        complaints.extend(refused.complaints)
+        return None
 
-    @contextmanager
-    def collected(self) -> Iterator[None]:
-        try:
-            yield
-        except Refused as refused:
-            self.extend(refused.complaints)
 
-    def refusal(self) -> Refused:
-        return Refused(tuple(dict.fromkeys(self)))
+def _refusal(complaints: list[str]) -> Refused:
+    return Refused(tuple(dict.fromkeys(complaints)))
 
 
 def _check_digests(upload: Upload) -> Iterator[str]:
@@ -115,7 +109,8 @@ def _check_digests(upload: Upload) -> Iterator[str]:
         yield "The form gives no digest of the file: at least one of sha256_digest, blake2_256_digest and md5_digest is needed."
     for name, value in given.items():
         if not _same_digest(name, value, upload.digests[name]):
-            yield f"The {name} of the form is {value[:128]!r}, but the file that arrived has {upload.digests[name]} ({upload.staging.size} bytes)."
+            arrived = f"{upload.digests[name]} ({upload.staging.size} bytes)"
+            yield f"The {name} of the form is {value[:128]!r}, but the file that arrived has {arrived}."
 
 
 def _same_digest(name: str, given: str, actual: str) -> bool:

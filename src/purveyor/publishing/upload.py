@@ -1,13 +1,20 @@
 """One upload as it arrives: the form as it was sent, the file staged and hashed on the way."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from purveyor.interfaces import Staging
 
+
+class Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
 # The form field of each digest that clients send (PyPI's legacy upload API), and what computes it.
-DIGEST_FIELDS = {
+DIGEST_FIELDS: dict[str, Callable[[], Digest]] = {
     "sha256_digest": lambda: hashlib.sha256(usedforsecurity=False),
     "blake2_256_digest": lambda: hashlib.blake2b(digest_size=32, usedforsecurity=False),
     "md5_digest": lambda: hashlib.md5(usedforsecurity=False),

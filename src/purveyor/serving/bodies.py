@@ -76,4 +76,4 @@ def collect(stream: Iterable[bytes], folder: Path) -> tuple[Body, str]:
 
 
 def _unnamed(folder: Path) -> BinaryIO:
-    return tempfile.TemporaryFile(dir=folder)  # type: ignore[return-value]  # typeshed names the private class behind it
+    return tempfile.TemporaryFile(dir=folder)
