@@ -18,9 +18,7 @@ Files = Mapping[str, str | bytes]
 _MOMENT = (2020, 2, 2, 0, 0, 0)
 
 
-def core_metadata(
-    name: str, version: str, lines: Iterable[str] = (), *, description: str = "", metadata_version: str = "2.4"
-) -> bytes:
+def core_metadata(name: str, version: str, lines: Iterable[str] = (), *, description: str = "", metadata_version: str = "2.4") -> bytes:
     """A METADATA or PKG-INFO file; `lines` are further fields, such as "Requires-Python: >=3.9"."""
     head = [f"Metadata-Version: {metadata_version}", f"Name: {name}", f"Version: {version}", *lines]
     return ("\n".join(head) + "\n" + (f"\n{description}" if description else "")).encode()

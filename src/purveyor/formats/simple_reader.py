@@ -142,9 +142,7 @@ def _from_anchor(anchor: html.Anchor, base: str, faults: list[Fault]) -> Offered
     href, _, fragment = anchor.href.partition("#")
     filename = html.last_segment(href)
     if anchor.text != filename:
-        faults.append(
-            Fault(Key.URL, f"The link's text {anchor.text!r} is not the filename {filename!r} of its URL.", filename)
-        )
+        faults.append(Fault(Key.URL, f"The link's text {anchor.text!r} is not the filename {filename!r} of its URL.", filename))
     attributes = anchor.attributes
     stated = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
     return OfferedFile(
@@ -281,9 +279,7 @@ class _Entry:
     def hashes(self) -> Mapping[str, str]:
         stated = self.values.get(Key.HASHES)
         if not isinstance(stated, dict):
-            self.fault(
-                Key.HASHES, "hashes is missing, which uv rejects." if stated is None else "hashes is not an object."
-            )
+            self.fault(Key.HASHES, "hashes is missing, which uv rejects." if stated is None else "hashes is not an object.")
             return {}
         return _hashes(stated)
 
@@ -298,13 +294,10 @@ class _Entry:
         value = self.values.get(Key.UPLOAD_TIME)
         if value is None:
             return None
-        if not isinstance(value, str) or not _UPLOAD_TIME.match(value):
+        moment = _moment(value)
+        if moment is None or not _UPLOAD_TIME.match(value):
             self.fault(Key.UPLOAD_TIME, f"upload-time is {_shown(value)}, not such as '2026-08-01T10:00:00.123456Z'.")
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            return None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment
 
     def yanked(self) -> Yanked | None:
         value = self.values.get(Key.YANKED, False)
@@ -321,6 +314,15 @@ class _Entry:
         if value is not None and not isinstance(value, bool):
             self.fault(Key.CORE_METADATA, f"core-metadata is {_shown(value)}, neither a boolean nor hashes.")
         return value is True, {}
+
+
+def _moment(value: Any) -> datetime | None:
+    """Any form of ISO 8601; without a zone it is taken for UTC."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _hashes(stated: Mapping[str, Any]) -> dict[str, str]:

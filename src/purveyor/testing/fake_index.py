@@ -110,9 +110,7 @@ class FakeIndex:
         self._server = server
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -190,9 +188,7 @@ class FakeIndex:
     def _html(self, anchors: str, meta: str = "") -> str:
         doctype = "<!DOCTYPE html>\n" if self.doctype else ""
         version = f'<meta name="pypi:repository-version" content="{self.api_version}">'
-        return (
-            f"{doctype}<html><head>{version}{meta}<title>Simple index</title></head><body>\n{anchors}</body></html>\n"
-        )
+        return f"{doctype}<html><head>{version}{meta}<title>Simple index</title></head><body>\n{anchors}</body></html>\n"
 
     def _project(self, name: str, accept: str) -> Answer:
         files = [file for file in self.files if file.project == name]

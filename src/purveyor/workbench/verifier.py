@@ -61,9 +61,7 @@ def verify(
 class _Walk:
     """The checks in their order; what one finds, the next ones build on. `python` is None when nothing is installed."""
 
-    def __init__(
-        self, client: IndexClient, name: NormalizedName | None, pinned: Version | None, folder: Path, python: str | None
-    ) -> None:
+    def __init__(self, client: IndexClient, name: NormalizedName | None, pinned: Version | None, folder: Path, python: str | None) -> None:
         self.name: NormalizedName | None = name
         self._client = client
         self._pinned = pinned

@@ -18,12 +18,8 @@ MOST_BYTES = 512 << 20
 
 _METADATA_LIMIT = 16 << 20
 _KNOWN_HASHES = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5", "blake2b")
-_REPUBLISH = (
-    "Somebody or something changed the file or the page: publish the file again, and look for what tampers with it."
-)
-_METADATA = (
-    "Serve METADATA beside the wheel, byte for byte, or stop stating core-metadata: pip and uv stop the install."
-)
+_REPUBLISH = "Somebody or something changed the file or the page: publish the file again, and look for what tampers with it."
+_METADATA = "Serve METADATA beside the wheel, byte for byte, or stop stating core-metadata: pip and uv stop the install."
 
 
 def bytes_agree(client: IndexClient, offer: Offer, folder: Path) -> CheckResult:
@@ -39,9 +35,7 @@ def bytes_agree(client: IndexClient, offer: Offer, folder: Path) -> CheckResult:
         looked_at, total = looked_at + 1, total + download.size
         if _bytes_are_right(file, download, findings):
             _note_metadata(client, file, _core_metadata(file.filename, download.path), findings)
-    findings.saw(
-        f"Downloaded {looked_at} of {len(offer.release)} files of {offer.name} {offer.version}, {total} bytes."
-    )
+    findings.saw(f"Downloaded {looked_at} of {len(offer.release)} files of {offer.name} {offer.version}, {total} bytes.")
     return findings.result()
 
 
@@ -73,17 +67,13 @@ def _hashes_agree(file: OfferedFile, download: Download, findings: Findings) -> 
             _REPUBLISH,
         )
     if "sha256" not in file.hashes:
-        findings.saw(
-            f"{file.filename} has no sha256 on the page ({', '.join(file.hashes) or 'no hash'}); lock files want it."
-        )
+        findings.saw(f"{file.filename} has no sha256 on the page ({', '.join(file.hashes) or 'no hash'}); lock files want it.")
     return not wrong
 
 
 def _note_metadata(client: IndexClient, file: OfferedFile, own: bytes | None, findings: Findings) -> None:
     if own is None:
-        findings.fault(
-            f"{file.filename} has no core metadata that can be read.", "Build the file again with `purveyor build`."
-        )
+        findings.fault(f"{file.filename} has no core metadata that can be read.", "Build the file again with `purveyor build`.")
         return
     _note_requires_python(file, own, findings)
     if not file.metadata_offered:
@@ -91,9 +81,7 @@ def _note_metadata(client: IndexClient, file: OfferedFile, own: bytes | None, fi
         return
     answer = client.page(file.metadata_url, "*/*", _METADATA_LIMIT)
     if not answer.ok:
-        findings.fault(
-            f"{file.filename}: core-metadata is stated, but {file.metadata_url} {answer.outcome}.", _METADATA
-        )
+        findings.fault(f"{file.filename}: core-metadata is stated, but {file.metadata_url} {answer.outcome}.", _METADATA)
         return
     for name, stated in file.metadata_hashes.items():
         if name in _KNOWN_HASHES and hashlib.new(name, answer.body).hexdigest() != stated:
@@ -107,9 +95,7 @@ def _note_requires_python(file: OfferedFile, own: bytes, findings: Findings) -> 
     if _same_specifiers(file.requires_python, inside):
         return
     if file.requires_python is None:
-        findings.saw(
-            f"{file.filename} requires Python {inside}; the page does not say so, so installers learn it late."
-        )
+        findings.saw(f"{file.filename} requires Python {inside}; the page does not say so, so installers learn it late.")
         return
     findings.fault(
         f"{file.filename}: the page says requires-python {file.requires_python!r}, its metadata {inside!r}.",

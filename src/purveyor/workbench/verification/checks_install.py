@@ -51,9 +51,7 @@ def _note_failure(environment: Environment, offer: Offer, outcome: Outcome, find
     absent = _NOT_FOUND.search(outcome.output)
     wanted = canonicalize_name(absent[1]) if absent else None
     if wanted is None or wanted == offer.name:
-        findings.fault(
-            f"`pip install {offer.name}=={offer.version}` fails: {_last_words(outcome)}.", _advice(offer, outcome)
-        )
+        findings.fault(f"`pip install {offer.name}=={offer.version}` fails: {_last_words(outcome)}.", _advice(offer, outcome))
         return False
     building = "build" in outcome.output and all(not file.filename.endswith(".whl") for file in offer.release)
     why = f"to build its sdist needs {wanted}" if building else f"depends on {wanted}"
@@ -72,12 +70,8 @@ def _advice(offer: Offer, outcome: Outcome) -> str:
     if "hash" in outcome.output.lower() and "match" in outcome.output.lower():
         return "Correct the hash on the project page, or publish the true file again."
     if _NOT_FOUND.search(outcome.output):
-        return (
-            f"See checks 2 and 3; if they pass, no file of {offer.name} fits this Python: publish one, or use --python."
-        )
-    return (
-        "See checks 3 and 4 for the cause on the index's side; otherwise the file itself is at fault: build it again."
-    )
+        return f"See checks 2 and 3; if they pass, no file of {offer.name} fits this Python: publish one, or use --python."
+    return "See checks 3 and 4 for the cause on the index's side; otherwise the file itself is at fault: build it again."
 
 
 def _last_words(outcome: Outcome) -> str:

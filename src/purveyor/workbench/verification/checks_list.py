@@ -14,6 +14,7 @@ from purveyor.workbench.verification.results import CheckResult, Findings
 LIST_LIMIT = 5 << 20
 """Bytes of the project list that are read at most: one public list has 880,000 names, and no check needs them."""
 
+_HEAD = 64 << 10  # as much of a longer list as is looked at
 _SERVER_FAILED = 500
 
 
@@ -66,13 +67,11 @@ def project_list(client: IndexClient, name: NormalizedName | None) -> Listing:
 def _read(answer: Answer, form: str, findings: Findings) -> ListPage:
     if answer.cut and form == "JSON":
         return _read_cut_json(answer, findings)
-    page = read_list(answer.body, answer.content_type, answer.url)
+    page = read_list(answer.body[:_HEAD] if answer.cut else answer.body, answer.content_type, answer.url)
     note_faults(page.faults, findings)
     note_version(page.api_version, findings)
     version = f", version {page.api_version}" if page.api_version else ""
-    count = (
-        f"more than {LIST_LIMIT >> 20} MB, of which only the head was read" if answer.cut else _counted(page.projects)
-    )
+    count = f"more than {LIST_LIMIT >> 20} MB, of which only the head was read" if answer.cut else _counted(page.projects)
     findings.saw(f"{form} list{version}: {count}.")
     _note_names(page.projects, form, findings)
     return page
@@ -84,7 +83,7 @@ def _read_cut_json(answer: Answer, findings: Findings) -> ListPage:
     version = match[1].decode() if match else None
     note_version(version, findings)
     findings.saw(f"JSON list, version {version or 'not seen'}: over {LIST_LIMIT >> 20} MB, only the head was read.")
-    names = re.findall(rb'"name"\s*:\s*"([A-Za-z0-9._-]{1,200})"', answer.body[:4096])
+    names = re.findall(rb'"name"\s*:\s*"([A-Za-z0-9._-]{1,200})"', answer.body[:_HEAD])
     return ListPage(version, tuple(ListedProject(name.decode()) for name in names), ())
 
 

@@ -17,9 +17,7 @@ from purveyor.workbench.verification.results import CheckResult, Findings
 
 _MOST_LINKS = 50
 _REPUBLISH = "Publish the file again, or rebuild the index's pages, so that every form lists the same files."
-_RELATIVE = (
-    "Write links relative to the page (such as ../../files/...), or tell the server the public URL it is reached by."
-)
+_RELATIVE = "Write links relative to the page (such as ../../files/...), or tell the server the public URL it is reached by."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +114,7 @@ def _note_disagreement(offer: Offer, findings: Findings) -> None:
     html = {file.filename: file for file in offer.html.files}
     as_json = {file.filename: file for file in offer.json.files}
     for filename in html.keys() ^ as_json.keys():
-        where = (
-            "the HTML page but not in the JSON page" if filename in html else "the JSON page but not in the HTML page"
-        )
+        where = "the HTML page but not in the JSON page" if filename in html else "the JSON page but not in the HTML page"
         findings.fault(f"{filename} is listed in {where}.", _REPUBLISH)
     for filename in html.keys() & as_json.keys():
         for what, one, other in _facts(html[filename], as_json[filename]):
@@ -148,9 +144,7 @@ def _note_unlisted(client: IndexClient, offer: Offer, findings: Findings) -> Non
         else:
             findings.saw(f"Version {text} has no files; the standard allows that.")
     for filename in _known_elsewhere(client, offer):
-        findings.fault(
-            f"{filename} is in the JSON API (/pypi/{offer.name}/json) but not on the project page.", _REPUBLISH
-        )
+        findings.fault(f"{filename} is in the JSON API (/pypi/{offer.name}/json) but not on the project page.", _REPUBLISH)
 
 
 def _known_elsewhere(client: IndexClient, offer: Offer) -> list[str]:
@@ -202,13 +196,9 @@ def _note_broken(client: IndexClient, url: str, filename: str, answer: Answer, f
     sentence = f"The link of {filename} leads to {url}, which {answer.outcome}."
     right = _behind_prefix(client, url)
     if right is not None:
-        findings.fault(
-            f"{sentence} {right} does answer: the link misses the path prefix the index is behind.", _RELATIVE
-        )
+        findings.fault(f"{sentence} {right} does answer: the link misses the path prefix the index is behind.", _RELATIVE)
     else:
-        findings.fault(
-            sentence, "Put the file back where the link leads, or correct the link; relative ones are safest."
-        )
+        findings.fault(sentence, "Put the file back where the link leads, or correct the link; relative ones are safest.")
 
 
 def _behind_prefix(client: IndexClient, url: str) -> str | None:

@@ -50,7 +50,7 @@ def _note_versions(page: ProjectPage, offer: Offer, findings: Findings) -> None:
             findings.saw(f"`versions` names {text!r}, which is no version that today's tools know.")
         elif str(Version(text)) != text:
             findings.saw(f"`versions` spells {text!r} for {Version(text)}; it should be normalised.")
-    findings.saw(f"{len(page.versions)} versions are named.")
+    findings.saw(f"Versions named: {len(page.versions)}.")
 
 
 def _note_no_versions(page: ProjectPage, findings: Findings) -> None:
@@ -70,7 +70,7 @@ def _note_upload_times(page: ProjectPage, now: datetime, findings: Findings) -> 
     faulty = {fault.filename for fault in page.faults if fault.key is Key.UPLOAD_TIME}
     undated = [file.filename for file in page.files if file.uploaded_at is None and file.filename not in faulty]
     if undated:
-        findings.fault(f"upload-time is missing from {len(undated)} files: {_some(undated)}.", _UPLOAD_TIME)
+        findings.fault(f"upload-time is missing from {len(undated)} of {len(page.files)} files: {_some(undated)}.", _UPLOAD_TIME)
     dated = [(file.uploaded_at, file.filename) for file in page.files if file.uploaded_at is not None]
     for moment, filename in dated:
         if moment > now + _CLOCKS_DIFFER:
@@ -79,7 +79,9 @@ def _note_upload_times(page: ProjectPage, now: datetime, findings: Findings) -> 
                 "Set the server's clock; until that moment every cooldown hides the file.",
             )
     if dated:
-        findings.saw(f"{len(dated)} files have an upload time, the newest {max(dated)[0]:%Y-%m-%d %H:%M:%S} UTC.")
+        findings.saw(
+            f"Files with an upload time: {len(dated)} of {len(page.files)}, the newest from {max(dated)[0]:%Y-%m-%d %H:%M:%S} UTC."
+        )
 
 
 def _note_choice(offer: Offer, findings: Findings) -> None:
@@ -95,9 +97,7 @@ def _note_choice(offer: Offer, findings: Findings) -> None:
         findings.saw(f"{offer.name} has only pre-releases: installers take one only because there is nothing else.")
     yanked = [file for file in offer.release if file.yanked is not None]
     if yanked and standing:
-        findings.saw(
-            f"{_some(file.filename for file in yanked)} is yanked{_reasons(yanked)}; installers skip it unless pinned."
-        )
+        findings.saw(f"{_some(file.filename for file in yanked)} is yanked{_reasons(yanked)}; installers skip it unless pinned.")
 
 
 def _reasons(files: Iterable[OfferedFile]) -> str:

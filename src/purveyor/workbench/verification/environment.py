@@ -78,9 +78,7 @@ class Environment:
         return self._run(self._base, "-m", "venv", str(self._folder))
 
     def install(self, requirement: str, *options: str) -> Outcome:
-        return self._run(
-            self.python, "-m", "pip", "install", "--progress-bar=off", *options, requirement, variables=self._for_pip
-        )
+        return self._run(self.python, "-m", "pip", "install", "--progress-bar=off", *options, requirement, variables=self._for_pip)
 
     def describe(self, name: str) -> Installed | None:
         """What is installed under that name; None if nothing is, or nothing readable."""

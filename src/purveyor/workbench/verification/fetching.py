@@ -75,9 +75,7 @@ class Target:
         except ValueError:
             host, port, parts = None, None, urlsplit("")
         if parts.scheme not in ("http", "https") or not host:
-            raise Misconfigured(
-                f"{_hidden(index_url)!r} is no index URL.", "Give one such as http://127.0.0.1:8080/simple/."
-            )
+            raise Misconfigured(f"{_hidden(index_url)!r} is no index URL.", "Give one such as http://127.0.0.1:8080/simple/.")
         if credentials is None and parts.username is not None:
             credentials = (parts.username, parts.password or "")
         place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
@@ -129,9 +127,7 @@ class IndexClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._client.close()
 
     def page(self, url: str, accept: str, limit: int = PAGE_LIMIT) -> Answer:
@@ -175,9 +171,7 @@ class IndexClient:
                     for hasher in hashers.values():
                         hasher.update(chunk)
         except self._errors as error:
-            answer = _with(
-                answer, failure=f"broke off after {size} bytes ({_in_words(error)})" if size else _in_words(error)
-            )
+            answer = _with(answer, failure=f"broke off after {size} bytes ({_in_words(error)})" if size else _in_words(error))
         return Download(answer, path, size, {name: hasher.hexdigest() for name, hasher in hashers.items()})
 
     @contextmanager
@@ -208,9 +202,7 @@ def _head(response: "httpx2.Response") -> Answer:
 
 
 def _with(answer: Answer, *, body: bytes = b"", cut: bool = False, failure: str = "") -> Answer:
-    return Answer(
-        answer.url, answer.status, answer.reason, answer.headers, body, cut, answer.redirects, failure or answer.failure
-    )
+    return Answer(answer.url, answer.status, answer.reason, answer.headers, body, cut, answer.redirects, failure or answer.failure)
 
 
 def _in_words(error: Exception) -> str:

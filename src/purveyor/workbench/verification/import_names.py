@@ -56,9 +56,7 @@ class ImportNames:
 
     def _has(self, name: str) -> bool:
         """A namespace exists when something is below it; a submodule of an offered package is taken on trust."""
-        return any(
-            name == other or other.startswith(f"{name}.") or name.startswith(f"{other}.") for other in self.offered
-        )
+        return any(name == other or other.startswith(f"{name}.") or name.startswith(f"{other}.") for other in self.offered)
 
 
 def import_names(installed: Installed) -> ImportNames:

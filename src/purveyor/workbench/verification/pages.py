@@ -17,9 +17,7 @@ _REMEDIES = {
     Key.URL: "Make the text of each link equal to the filename that its URL ends in.",
     Key.YANKED: "Write true where a yanked file has no reason.",
 }
-_STRANGE = (
-    "Correct the index's JSON after the Simple API specification; uv rejects the whole page, pip may skip the file."
-)
+_STRANGE = "Correct the index's JSON after the Simple API specification; uv rejects the whole page, pip may skip the file."
 
 
 def fetch_html(client: IndexClient, url: str, findings: Findings, limit: int) -> Answer | None:
@@ -31,8 +29,7 @@ def fetch_html(client: IndexClient, url: str, findings: Findings, limit: int) ->
     if kind in HTML_TYPES:
         return answer
     findings.fault(
-        f"{url} has the Content-Type {answer.content_type or '(none)'!r} when text/html is asked for;"
-        " pip and uv skip it.",
+        f"{url} has the Content-Type {answer.content_type or '(none)'!r} when text/html is asked for; pip and uv skip it.",
         f"Label HTML pages text/html or {HTML_TYPE}.",
     )
     return answer if _looks_like_html(answer) else None
