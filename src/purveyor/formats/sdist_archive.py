@@ -116,7 +116,7 @@ def _resolve(path: str, link: str) -> str | None:
         base.pop()
         steps.pop(0)
     resolved = "/".join([*base, *steps])
-    return resolved if base and not link.startswith("/") else None
+    return resolved if base and link and not link.startswith("/") else None
 
 
 def _top_folder(tree: _Tree, parsed: ParsedFilename, inspection: Inspection) -> str:
