@@ -111,6 +111,7 @@ def kill_and_check(server: LiveServer, uploads: Uploads, kills: int, copies: Pat
     assert uploads.wrong == []
     assert uploads.finished
     assert check_files(server, uploads, set()) == set(uploads.sent)
+    print(f"{kills} kills, {len(uploads.sent)} uploads, {uploads.interrupted} attempts without an answer")
 
 
 def check_databases(data: Path, copies: Path) -> None:
