@@ -1,29 +1,33 @@
-"""The commands of a project's author: new, build, publish, verify and demo.
+"""The commands that make a project and build it.
 
-Each imports its part of the workbench when it runs: an HTTP client or a build frontend costs more than all the rest.
+Each imports its part of the workbench when it runs: a build frontend costs more than all the rest.
 """
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from purveyor.cli.reporting import Reporter, sized
+from purveyor.cli.reporting import JSON, Reporter, sized
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-DATA = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory of a server on this machine, for its token.  [the user's data directory]",
+if TYPE_CHECKING:
+    from purveyor.workbench.builder import Way
+
+NO_ISOLATION = click.option("--no-isolation", is_flag=True, help="Build with what is installed beside Purveyor; needs no index.")
+INSTALLER = click.option(
+    "--installer",
+    type=click.Choice(["pip", "uv"]),
+    default="pip",
+    show_default=True,
+    help="What fills the build environment.",
 )
 
 
 @click.command()
 @click.argument("name")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--layout", type=click.Choice(["src", "flat"]), default="src", show_default=True, help="Where the code is."
-)
+@click.option("--layout", type=click.Choice(["src", "flat"]), default="src", show_default=True, help="Where the code is.")
 @click.option("--license", "license_expression", default="", metavar="SPDX", help="Such as MIT.  [private]")
 @JSON
 def new(name: str, path: Path | None, layout: str, license_expression: str, *, as_json: bool) -> None:
@@ -46,14 +50,8 @@ def new(name: str, path: Path | None, layout: str, license_expression: str, *, a
 @click.command()
 @click.argument("path", default=Path(), type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where the files go.  [PATH/dist]")
-@click.option("--no-isolation", is_flag=True, help="Build with what is installed beside Purveyor; needs no index.")
-@click.option(
-    "--installer",
-    type=click.Choice(["pip", "uv"]),
-    default="pip",
-    show_default=True,
-    help="What fills the build environment.",
-)
+@NO_ISOLATION
+@INSTALLER
 @JSON
 def build(path: Path, out: Path | None, installer: str, *, no_isolation: bool, as_json: bool) -> None:
     """Build the source distribution and the wheel of the project in PATH (by default the current directory).
@@ -63,9 +61,14 @@ def build(path: Path, out: Path | None, installer: str, *, no_isolation: bool, a
     from purveyor.workbench import builder  # noqa: PLC0415 - see the module's docstring
 
     reporter = Reporter(as_json=as_json)
-    way = builder.Way(isolated=not no_isolation, installer="uv" if installer == "uv" else "pip")
-    built = builder.build(path, out or path / "dist", way, reporter)
+    built = builder.build(path, out or path / "dist", way(installer, no_isolation=no_isolation), reporter)
     reporter.result(
         {"files": [{"path": str(file.path), "size": file.size, "sha256": file.sha256} for file in built]},
         *(f"{file.path}  {sized(file.size)}  sha256 {file.sha256}" for file in built),
     )
+
+
+def way(installer: str, *, no_isolation: bool) -> "Way":
+    from purveyor.workbench import builder  # noqa: PLC0415 - see the module's docstring
+
+    return builder.Way(isolated=not no_isolation, installer="uv" if installer == "uv" else "pip")

@@ -47,9 +47,9 @@ COMMANDS = {
     "new": ("purveyor.cli.author:new", "Create a project that builds, installs and passes its test at once."),
     "build": ("purveyor.cli.author:build", "Build the source distribution and the wheel of a project."),
     "serve": ("purveyor.cli.operate:serve", "Run an index on this machine."),
-    "publish": ("purveyor.cli.author:publish", "Put a project, or files already built, on an index."),
-    "verify": ("purveyor.cli.author:verify", "Check an index, or a project on it, as its users would meet it."),
-    "demo": ("purveyor.cli.author:demo", "Walk the whole path once in a temporary directory, and clean up."),
+    "publish": ("purveyor.cli.publish:publish", "Put a project, or files already built, on an index."),
+    "verify": ("purveyor.cli.proof:verify", "Check an index, or a project on it, as its users would meet it."),
+    "demo": ("purveyor.cli.proof:demo", "Walk the whole path once in a temporary directory, and clean up."),
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+
 _BAR_FROM = 1 << 20
 """Bytes below which a transfer is over before a bar could be read."""
 

@@ -65,12 +65,16 @@ class _Output:
         return "\n".join(f"    {line}" for line in self.lines[-_SHOWN_LINES:])
 
 
+def is_project(path: Path) -> bool:
+    return (path / "pyproject.toml").is_file() or (path / "setup.py").is_file()
+
+
 def build(project: Path, into: Path, way: Way, progress: Progress) -> tuple[BuiltFile, BuiltFile]:
     """Build the source distribution and, from that alone, as its users would, the wheel; both then lie in `into`.
 
     Raises `BuildFailed` with the end of what the backend printed; then nothing new lies in `into`.
     """
-    if not (project / "pyproject.toml").is_file() and not (project / "setup.py").is_file():
+    if not is_project(project):
         raise Misconfigured(
             f"{project} is not a Python project: it has no pyproject.toml.",
             "Name the directory that holds one, or make a project with `purveyor new`.",
@@ -144,9 +148,7 @@ def _explained(project: Path, way: Way, output: _Output) -> Iterator[None]:
         raise _failed(f"What {project} needs to be built could not be installed.", output, _requirements(way)) from None
     except FailedProcessError as error:
         output.add(error.exception.stderr)
-        raise _failed(
-            f"No build environment for {project} could be made: {error}", output, _requirements(way)
-        ) from None
+        raise _failed(f"No build environment for {project} could be made: {error}", output, _requirements(way)) from None
     except BuildBackendException as error:
         raise _failed(f"{project} could not be built: {str(error).rstrip('.')}.", output, _backend(way)) from None
     except (BuildException, RuntimeError, tarfile.TarError) as error:

@@ -57,9 +57,7 @@ def import_name_of(name: str) -> str:
         raise Misconfigured(str(error), "Choose another name; PATH, after it, says where the project goes.") from None
     reason = _why_not(import_name)
     if reason:
-        raise Misconfigured(
-            f"The project {name!r} would be imported as {import_name!r}, {reason}.", "Choose another name."
-        )
+        raise Misconfigured(f"The project {name!r} would be imported as {import_name!r}, {reason}.", "Choose another name.")
     return import_name
 
 

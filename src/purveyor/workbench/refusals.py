@@ -1,0 +1,75 @@
+"""What an index's refusal amounts to, and what it says, wherever it says it."""
+
+import json
+from typing import Any
+
+import httpx2
+
+from purveyor.errors import (
+    Conflict,
+    IndexUnreachable,
+    Misconfigured,
+    NotAllowed,
+    NotAuthenticated,
+    PurveyorError,
+    Refused,
+    TooLarge,
+)
+from purveyor.formats.simple_reader import media_type
+
+_SHOWN = 500
+
+_ERRORS: dict[int, type[PurveyorError]] = {
+    401: NotAuthenticated,
+    403: NotAllowed,
+    404: Misconfigured,
+    405: Misconfigured,
+    409: Conflict,
+    410: Misconfigured,
+    413: TooLarge,
+}
+_REMEDIES: dict[type[PurveyorError], str] = {
+    NotAuthenticated: "Give the index's token in PURVEYOR_TOKEN or with --token-file.",
+    NotAllowed: "Ask whoever runs the index for a token that may upload to this project.",
+    Misconfigured: "Name the URL that takes uploads with --upload-url.",
+    Conflict: "Raise the project's version and publish again.",
+    Refused: "Correct what the index names, build again and publish again.",
+    IndexUnreachable: "Publish again later: what has arrived is recognised and not sent twice.",
+}
+
+
+def refusal(answer: httpx2.Response, what: str) -> PurveyorError:
+    """The error that an answer other than success amounts to; `what` begins the sentence."""
+    kind = _ERRORS.get(answer.status_code)
+    if kind is None:
+        kind = IndexUnreachable if answer.status_code == httpx2.codes.TOO_MANY_REQUESTS or answer.is_server_error else Refused
+    remedy = next((text for known, text in _REMEDIES.items() if issubclass(kind, known)), "")
+    return kind(f"{what}: {_explanation(answer).rstrip('.')} ({answer.status_code}).", remedy)
+
+
+def _explanation(answer: httpx2.Response) -> str:
+    """What the index says, wherever it says it: a problem document, a JSON message, a text, or the reason phrase."""
+    kind = media_type(answer.headers.get("Content-Type", ""))
+    said = ""
+    if kind.endswith("json"):
+        said = _from_json(answer)
+    elif kind in ("text/plain", ""):
+        said = answer.text
+    return printable(said) or printable(answer.reason_phrase) or "the index gives no reason"
+
+
+def _from_json(answer: httpx2.Response) -> str:
+    try:
+        document: Any = json.loads(answer.content)
+    except ValueError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    said = [document.get(key) for key in ("detail", "message", "error", "title")]
+    return next((text for text in said if isinstance(text, str) and text), "")
+
+
+def printable(text: str) -> str:
+    """One line without what could steer a terminal."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
