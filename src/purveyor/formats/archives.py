@@ -51,6 +51,4 @@ def _check_licenses(metadata: bytes, folder: str, paths: frozenset[str], inspect
     """PyPUG "Core metadata", License-File: from 2.4 on, each file named must be in the archive at that place."""
     for promised in promised_license_files(metadata):
         if f"{folder}/{promised}" not in paths:
-            inspection.complain(
-                f"The metadata names the licence file {shown(promised)}, but {shown(folder)} does not have it."
-            )
+            inspection.complain(f"The metadata names the licence file {shown(promised)}, but {shown(folder)} does not have it.")

@@ -105,9 +105,7 @@ def _head(data: bytes) -> bytes:
 def _check_flood(data: bytes) -> None:
     names = _FIELD.findall(_head(data))
     if len(names) > _FIELD_LIMIT or len(set(names)) > _NAME_LIMIT:
-        raise Refused(
-            f"The core metadata has more than {_FIELD_LIMIT} fields, or more than {_NAME_LIMIT} different ones."
-        )
+        raise Refused(f"The core metadata has more than {_FIELD_LIMIT} fields, or more than {_NAME_LIMIT} different ones.")
 
 
 def _parse(data: bytes) -> "tuple[RawMetadata, dict[str, list[str]]]":

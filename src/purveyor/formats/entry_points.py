@@ -23,6 +23,4 @@ def check_entry_points(data: bytes, inspection: Inspection) -> None:
     for section in filter(parser.has_section, _SCRIPTS):
         for name in parser.options(section):
             if _BAD_NAME.search(name):
-                inspection.complain(
-                    f"entry_points.txt has a command named {shown(name)}, which is not a plain file name."
-                )
+                inspection.complain(f"entry_points.txt has a command named {shown(name)}, which is not a plain file name.")

@@ -52,13 +52,9 @@ class Inspection:
     def check_size(self, unpacked: int) -> None:
         """Called before memory or time is spent on that many bytes."""
         if unpacked > self.limits.unpacked_size:
-            raise Refused(
-                f"The archive unpacks to more than {self.limits.unpacked_size} bytes, the most that is accepted."
-            )
+            raise Refused(f"The archive unpacks to more than {self.limits.unpacked_size} bytes, the most that is accepted.")
         if unpacked > RATIO_FREE and unpacked > self.limits.ratio * self.packed:
-            raise Refused(
-                f"The archive unpacks to more than {self.limits.ratio} times its size, as decompression bombs do."
-            )
+            raise Refused(f"The archive unpacks to more than {self.limits.ratio} times its size, as decompression bombs do.")
 
 
 def shown(text: str | bytes) -> str:

@@ -82,9 +82,7 @@ class _Tree:
         elif entry.kind == tarfile.SYMTYPE:
             self._symlinks.add(path)
         elif target not in self.files:
-            self._inspection.complain(
-                f"The entry {shown(path)} is a hard link to {shown(entry.link)}, which no earlier file is."
-            )
+            self._inspection.complain(f"The entry {shown(path)} is a hard link to {shown(entry.link)}, which no earlier file is.")
         else:
             self.files.add(path)
 
@@ -122,9 +120,7 @@ def _resolve(path: str, link: str) -> str | None:
 def _top_folder(tree: _Tree, parsed: ParsedFilename, inspection: Inspection) -> str:
     if len(tree.tops) != 1:
         found = ", ".join(map(shown, sorted(tree.tops)[:5])) or "none"
-        inspection.complain(
-            f"An sdist has exactly one directory at its top; this one has {len(tree.tops)} entries there ({found})."
-        )
+        inspection.complain(f"An sdist has exactly one directory at its top; this one has {len(tree.tops)} entries there ({found}).")
         return ""
     folder = next(iter(tree.tops))
     if not names_release(folder, parsed):

@@ -82,9 +82,7 @@ class GunzippedStream:
                 if not packed and not piece and not self._engine.eof:
                     raise Refused("The gzip stream is cut off.")
         except isal_zlib.error:  # type: ignore[misc] # the stub calls it an instance
-            raise Refused(
-                "The file is not a gzip stream, or it is damaged: it cannot be inflated, or its CRC is wrong."
-            ) from None
+            raise Refused("The file is not a gzip stream, or it is damaged: it cannot be inflated, or its CRC is wrong.") from None
         self._unpacked += len(piece)
         self._inspection.check_size(self._unpacked)
         self._buffer = memoryview(piece)

@@ -98,9 +98,7 @@ def _find_directory(source: BinaryIO, length: int) -> _Directory:
         directory = _read_zip64_end(tail[: -_END.size], end, directory)
         end -= _ZIP64_LOCATOR.size + _ZIP64_END.size
     if directory.start + directory.size != end:
-        raise Refused(
-            "The archive's central directory does not end where its end record begins: bytes were added or removed."
-        )
+        raise Refused("The archive's central directory does not end where its end record begins: bytes were added or removed.")
     if directory.size > _DIRECTORY_LIMIT:
         raise Refused(f"The archive's central directory has more than {_DIRECTORY_LIMIT} bytes.")
     return directory
@@ -200,9 +198,7 @@ def _check_entry(entry: _Entry, inspection: Inspection) -> None:
         inspection.complain(f"The name of the member {name} is not ASCII and not marked as UTF-8.")
     if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
         inspection.complain(f"The member {name} is a symbolic link, a device or another special file.")
-    elif (stat.S_ISDIR(entry.mode) and not entry.raw_name.endswith(b"/")) or (
-        entry.raw_name.endswith(b"/") and entry.size
-    ):
+    elif (stat.S_ISDIR(entry.mode) and not entry.raw_name.endswith(b"/")) or (entry.raw_name.endswith(b"/") and entry.size):
         inspection.complain(f"The member {name} is a file and a directory at once.")
 
 

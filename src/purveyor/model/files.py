@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import prod
 
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
+    canonicalize_version,
     parse_sdist_filename,
     parse_wheel_filename,
 )
@@ -17,6 +19,7 @@ from purveyor.errors import Refused
 from purveyor.model.names import NAME_LIMIT, NormalizedName
 
 VERSION_LIMIT = 100
+TAG_LIMIT = 1000
 # A filename carries name, version, build and tags; a path component of common file systems holds 255 bytes, and `.metadata` is appended.
 FILENAME_LIMIT = 240
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
@@ -58,7 +61,7 @@ class DistributionFile:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFilename:
-    """What a filename says of its file. `identity` is equal for two spellings of the same file, whatever their case or escaping."""
+    """What a filename says of its file. `identity` is equal for two spellings of the same file (case, escaping, 1.0 and 1.0.0)."""
 
     filename: str
     project: NormalizedName
@@ -96,12 +99,13 @@ def parse_filename(filename: str) -> ParsedFilename:
 def _parse_wheel(filename: str) -> ParsedFilename:
     parts = filename[: -len(".whl")].split("-")
     _check_parts(filename, *(parts[:2] if len(parts) > 1 else ("", "")))
+    _check_tags(filename, parts[-3:])
     try:
         name, version, build, tags = parse_wheel_filename(filename)
     except (InvalidWheelFilename, InvalidVersion, ValueError) as error:
         raise Refused(f"{filename!r} is not a valid wheel filename: {_reason(error)}.") from None
     stamp = f"-{build[0]}{build[1]}" if build else ""
-    identity = f"{name}-{version}{stamp}-{'.'.join(sorted(map(str, tags)))}.whl"
+    identity = f"{name}-{canonicalize_version(version)}{stamp}-{'.'.join(sorted(map(str, tags)))}.whl"
     return ParsedFilename(filename, name, version, Kind.WHEEL, parts[-3], identity)
 
 
@@ -112,7 +116,7 @@ def _parse_sdist(filename: str) -> ParsedFilename:
         name, version = parse_sdist_filename(filename)
     except (InvalidSdistFilename, InvalidVersion, ValueError) as error:
         raise Refused(f"{filename!r} is not a valid source distribution filename: {_reason(error)}.") from None
-    return ParsedFilename(filename, name, version, Kind.SDIST, "source", f"{name}-{version}.tar.gz")
+    return ParsedFilename(filename, name, version, Kind.SDIST, "source", f"{name}-{canonicalize_version(version)}.tar.gz")
 
 
 def _check_parts(filename: str, name: str, version: str) -> None:
@@ -125,6 +129,14 @@ def _check_parts(filename: str, name: str, version: str) -> None:
         name = name.replace("-", "_")
     if not _SPELLED_NAME.match(name):
         raise Refused(f"{filename!r} does not begin with a valid project name.")
+
+
+def _check_tags(filename: str, tags: list[str]) -> None:
+    """Each tag set stands for all combinations of its parts: 240 characters would expand to 50,000 tags."""
+    if prod(tag.count(".") + 1 for tag in tags) > TAG_LIMIT:
+        raise Refused(f"{filename!r} stands for more than {TAG_LIMIT} combinations of Python, ABI and platform.")
+    if not all(part for tag in tags for part in tag.split(".")):
+        raise Refused(f"{filename!r} has an empty tag for Python, ABI or platform.")
 
 
 def _reason(error: Exception) -> str:

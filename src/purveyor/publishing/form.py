@@ -18,6 +18,7 @@ Form = Mapping[str, tuple[str, ...]]
 
 _SINGLE = (":action", "protocol_version", "metadata_version", "name", "version", "filetype", "pyversion")
 _SDIST_PYVERSION = "source"
+_CALLED = {Kind.SDIST: "an sdist", Kind.WHEEL: "a wheel"}
 
 
 def check_form(declared: Form, parsed: ParsedFilename) -> list[str]:
@@ -97,7 +98,7 @@ def _kind_faults(declared: Form, parsed: ParsedFilename) -> Iterator[str]:
     if filetype not in tuple(Kind):
         yield f"The form's filetype is {shown(filetype)}; it must be 'sdist' or 'bdist_wheel'."
     elif filetype != parsed.kind:
-        yield f"The form's filetype is {filetype!r}, but {parsed.filename!r} is a {parsed.kind.value}."
+        yield f"The form's filetype is {filetype!r}, but {parsed.filename!r} is {_CALLED[parsed.kind]}."
     pyversion = _value(declared, "pyversion")
     if parsed.kind is Kind.WHEEL and not pyversion:
         yield "The form lacks the field pyversion, which a wheel needs: its Python tag."
