@@ -125,6 +125,9 @@ class BlobStore(Protocol):
 class ChangeSignal(Protocol):
     """A number that every writer raises after its commit and before its acknowledgement; reading it costs next to nothing."""
 
+    cells: memoryview
+    """The number, at index 0: for a reader that cannot afford a call."""
+
     def read(self) -> int: ...
 
     def raise_to(self, serial: int) -> None: ...

@@ -20,22 +20,17 @@ class MappedSignal:
         if os.fstat(self._fd).st_size < _SIZE:
             os.ftruncate(self._fd, _SIZE)
         # The mapping outlives its exported view for as long as the process lives, so neither is ever closed.
-        self._cells = memoryview(mmap.mmap(self._fd, _SIZE)).cast("Q")
+        self.cells = memoryview(mmap.mmap(self._fd, _SIZE)).cast("Q")
         self._turn = threading.Lock()
 
-    @property
-    def cells(self) -> memoryview:
-        """The number at index 0, for a reader that cannot afford a call."""
-        return self._cells
-
     def read(self) -> int:
-        return int(self._cells[0])
+        return int(self.cells[0])
 
     def raise_to(self, serial: int) -> None:
         """Two writers may come here in the other order than they committed in, so the comparison needs the lock."""
         with self._turn:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             try:
-                self._cells[0] = max(self._cells[0], serial)
+                self.cells[0] = max(self.cells[0], serial)
             finally:
                 fcntl.flock(self._fd, fcntl.LOCK_UN)

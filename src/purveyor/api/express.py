@@ -19,6 +19,8 @@ from purveyor.api.lane import Held
 from purveyor.api.sending import SpanSender
 from purveyor.serving.bodies import Span
 
+_MORE = getattr(socket, "MSG_MORE", 0)  # not on every system
+
 HEAD_LIMIT = 64 << 10
 TARGET_LIMIT = 8 << 10
 PIPELINE_LIMIT = 64
@@ -35,6 +37,7 @@ class ExpressProtocol(asyncio.Protocol):
         self.server_state = server_state
         self.connections: Connections = app_state["purveyor.connections"]
         self.lane = self.connections.lane
+        self.cells = self.lane.follower.cells if self.lane is not None else memoryview(b"")
         self.transport: asyncio.Transport
         self.sock: socket.socket | None = None
         self.peer: tuple[str, int] | None = None
@@ -90,7 +93,7 @@ class ExpressProtocol(asyncio.Protocol):
         lane = self.lane
         if self.idle:
             if lane is not None:
-                if not lane.follower.is_current():
+                if self.cells[0] != lane.follower.seen:
                     lane.follower.catch_up()
                 if (held := lane.find(data)) is not None:
                     self.server_state.total_requests += 1
@@ -237,13 +240,16 @@ class ExpressProtocol(asyncio.Protocol):
         else:
             self.write(data)
 
-    def write(self, data: bytes) -> None:
-        """Straight to the socket while nothing is queued before it: the transport would wait for the loop's next turn."""
+    def write(self, data: bytes, *, more: bool = False) -> None:
+        """Straight to the socket while nothing is queued before it: the transport would wait for the loop's next turn.
+
+        With `more` the kernel waits for what follows before it sends a packet.
+        """
         if self.sock is None or self.transport.get_write_buffer_size():
             self.transport.write(data)
             return
         try:
-            sent = self.sock.send(data)
+            sent = self.sock.send(data, _MORE if more else 0)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
@@ -256,7 +262,7 @@ class ExpressProtocol(asyncio.Protocol):
         """A file's answer on the express lane: nothing else happens on this connection until the last byte is out."""
         self.idle = False
         self.pause_reading()
-        self.write(head)
+        self.write(head, more=True)
         self.sender = SpanSender(self, span)
         self.sender.start(self._span_sent)
 

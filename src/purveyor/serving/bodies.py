@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-# Above this a body leaves memory; it is then sent by the kernel straight from the file.
+# Above this the kernel sends a body from where it lies, without copying it out of ours first.
+KERNEL_LIMIT = 64 << 10
+# Above this a body leaves memory for a file on disk.
 MEMORY_LIMIT = 2 << 20
 _PIECE = 1 << 18
 
@@ -62,18 +64,21 @@ def collect(stream: Iterable[bytes], folder: Path) -> tuple[Body, str]:
     file: BinaryIO | None = None
     for piece in stream:
         digest.update(piece)
-        if file is None and len(memory) + len(piece) > MEMORY_LIMIT:
-            file = _unnamed(folder)
+        memory += piece
+        if len(memory) > MEMORY_LIMIT:
+            file = file or tempfile.TemporaryFile(dir=folder)
             file.write(memory)
-        if file is not None:
-            file.write(piece)
-        else:
-            memory += piece
-    if file is None:
+            memory.clear()
+    if file is None and len(memory) <= KERNEL_LIMIT:
         return bytes(memory), digest.hexdigest()
+    file = file or _in_memory(folder)
+    file.write(memory)
     file.flush()
     return Span(Descriptor(file), 0, file.tell()), digest.hexdigest()
 
 
-def _unnamed(folder: Path) -> BinaryIO:
+def _in_memory(folder: Path) -> BinaryIO:
+    """A file without a disk, where the system has such a thing."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("page"), "w+b")
     return tempfile.TemporaryFile(dir=folder)

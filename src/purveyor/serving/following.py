@@ -17,6 +17,7 @@ class Follower:
     def __init__(self, catalog: Catalog, signal: ChangeSignal) -> None:
         self._catalog = catalog
         self._signal = signal
+        self.cells = signal.cells
         self.turn = threading.Lock()
         self.seen = signal.read()
         self._serial = catalog.serial()
@@ -26,7 +27,8 @@ class Follower:
         self._listeners.append(listener)
 
     def is_current(self) -> bool:
-        return self._signal.read() == self.seen
+        current: bool = self.cells[0] == self.seen
+        return current
 
     def catch_up(self) -> None:
         """Drop what has changed since the last look; after this, what is held is what any acknowledged change left."""

@@ -12,10 +12,10 @@ from purveyor.formats.representation import JSON
 from purveyor.interfaces import Catalog
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
-from purveyor.serving.bodies import Body, collect, length, pieces
+from purveyor.serving.bodies import MEMORY_LIMIT, Body, collect, length, pieces
 from purveyor.serving.following import Follower
 
-# What a body that lives in a file still costs in memory, roughly.
+# What a body that lives on disk still costs in memory, roughly.
 _FILE_COST = 4096
 
 
@@ -132,4 +132,5 @@ def _touched(key: PageKey, changes: Changes) -> bool:
 
 
 def _cost(page: Page) -> int:
-    return len(page.body) if isinstance(page.body, bytes) else _FILE_COST
+    size = length(page.body)
+    return size if size <= MEMORY_LIMIT else _FILE_COST
