@@ -44,6 +44,7 @@ class ZipEntry:
     def fields(self) -> dict[str, Any]:
         return {
             "name": self.name,
+            "needed": 20,
             "flags": self.flags,
             "method": self.method,
             "crc": zlib.crc32(self.data),
@@ -87,14 +88,14 @@ def zip_bytes(
 
 def _local(entry: ZipEntry) -> bytes:
     told = {**entry.fields(), **entry.local}
-    head = struct.pack("<4s5H", b"PK\3\4", 20, told["flags"], told["method"], 0, 33)
+    head = struct.pack("<4s5H", b"PK\3\4", told["needed"], told["flags"], told["method"], 0, 33)
     numbers = struct.pack("<3L2H", *(told[key] for key in _SIZES), len(told["name"]), len(told["extra"]))
     return b"".join([head, numbers, told["name"], told["extra"]])
 
 
 def _central(entry: ZipEntry, offset: int) -> bytes:
     told = {**entry.fields(), "offset": offset, **entry.central}
-    head = struct.pack("<4s6H", b"PK\1\2", 3 << 8 | 20, 20, told["flags"], told["method"], 0, 33)
+    head = struct.pack("<4s6H", b"PK\1\2", 3 << 8 | 20, told["needed"], told["flags"], told["method"], 0, 33)
     numbers = struct.pack("<3L3H", *(told[key] for key in _SIZES), *(len(told[key]) for key in _TEXTS))
     place = struct.pack("<2H2L", told["disk"], 0, entry.mode << 16, told["offset"])
     return b"".join([head, numbers, place, *(told[key] for key in _TEXTS)])

@@ -85,6 +85,7 @@ def contradicting_headers() -> Iterator[Case]:
     yield "AES", zip_bytes(with_first(method=99)), "neither stored nor deflated"
     yield "stored with two sizes", zip_bytes(with_first(method=0, payload=b"x" * 9)), "two different sizes"
     yield "member comment", zip_bytes(with_first(central={"comment": b"PK\5\6"})), "has a comment"
+    yield "newer ZIP version", zip_bytes(with_first(central={"needed": 243})), "newer version of ZIP"
     yield "member on another disk", zip_bytes(with_first(central={"disk": 3})), "another disk"
 
 

@@ -27,6 +27,8 @@ _FLAG_ENCRYPTED, _FLAG_DESCRIPTOR, _FLAG_UTF8 = 1 << 0, 1 << 3, 1 << 11
 # Bits 1 and 2 tell how hard the compressor tried.
 _FLAGS_ALLOWED = _FLAG_UTF8 | 1 << 1 | 1 << 2
 _EXTRA_ZIP64, _EXTRA_UNICODE_PATH = 0x0001, 0x7075
+# APPNOTE 6.3, in tenths; the standard library opens no archive with a member that asks for more.
+_NEWEST_FORMAT = 63
 _DIRECTORY_LIMIT = 32 << 20
 _COMMENT_LIMIT = _FULL_16
 
@@ -140,6 +142,8 @@ def _read_entries(raw: bytes, count: int) -> list[_Entry]:
         name_size, extra_size, comment_size = fields[10:13]
         name_end = position + _CENTRAL.size + name_size
         name, extra = raw[name_end - name_size : name_end], raw[name_end : name_end + extra_size]
+        if fields[2] & 0xFF > _NEWEST_FORMAT:
+            raise Refused(f"The member {shown(name)} asks for a newer version of ZIP than installers know.")
         if comment_size or fields[13]:
             raise Refused(f"The member {shown(name)} has a comment or lies on another disk in the central directory.")
         size, packed, offset = _widen(name, extra, (fields[9], fields[8], fields[16]))
