@@ -1,7 +1,7 @@
 """Blobs as files: `blobs/ab/cdef...`, under their sha256.
 
 Temp file, fsync, rename, fsync of the folder; then and only then may a row point at it. That is four syncs for a wheel and its METADATA,
-more than all else an upload costs; so a small blob is only renamed, and its bytes travel in the row's own commit until they are settled here.
+more than all else an upload costs; so a small blob is only renamed, and its bytes travel in the row's own commit until they are settled.
 """
 
 import errno

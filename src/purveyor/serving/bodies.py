@@ -66,7 +66,7 @@ def collect(stream: Iterable[bytes], folder: Path) -> tuple[Body, str]:
         digest.update(piece)
         memory += piece
         if len(memory) > MEMORY_LIMIT:
-            file = file or tempfile.TemporaryFile(dir=folder)
+            file = file or _on_disk(folder)
             file.write(memory)
             memory.clear()
     if file is None and len(memory) <= KERNEL_LIMIT:
@@ -81,4 +81,8 @@ def _in_memory(folder: Path) -> BinaryIO:
     """A file without a disk, where the system has such a thing."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("page"), "w+b")
+    return _on_disk(folder)
+
+
+def _on_disk(folder: Path) -> BinaryIO:
     return tempfile.TemporaryFile(dir=folder)
