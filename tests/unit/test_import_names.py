@@ -39,6 +39,11 @@ def test_import_name_metadata_counts_before_top_level_txt() -> None:
     assert (names.declared, names.missing) == (("acme", "_acme"), ())
 
 
+def test_a_directory_of_stubs_in_top_level_txt_is_no_name_to_import() -> None:
+    names = import_names(installed("acme-stubs/__init__.pyi", top_level=("acme-stubs",)))
+    assert (names.missing, names.to_import) == ((), ())
+
+
 def test_stubs_alone_are_told_from_a_typed_module() -> None:
     assert is_stub_only(["acme-stubs/__init__.pyi", "acme-stubs/py.typed"])
     assert not is_stub_only(["acme/__init__.py", "acme/__init__.pyi"])

@@ -131,6 +131,21 @@ def test_a_server_address_given_for_its_index_is_corrected(index: FakeIndex, fil
     assert f"--index-url {index.url}" in the_only_failure(verification).remedy
 
 
+@pytest.mark.parametrize("status", [200, 401, 403])
+def test_an_answer_for_unknown_projects_that_misleads_installers_is_named(index: FakeIndex, file: FakeFile, status: int) -> None:
+    index.unknown = Answer(status=status)
+    assert f"A project that does not exist answered {status}" in the_only_failure(look(index)).seen
+
+
+def test_a_redirect_of_unknown_projects_to_another_host_is_told_and_not_followed(index: FakeIndex, file: FakeFile) -> None:
+    with FakeIndex() as other:
+        index.unknown = Answer(status=302, headers={"Location": f"{other.url}somewhere/"})
+        verification = look(index)
+        assert verification.ok
+        assert f"redirected to {other.url}somewhere/: another host answers" in seen(verification, 2)
+        assert other.requests == []
+
+
 def test_a_list_of_many_megabytes_is_not_read_to_its_end(index: FakeIndex, file: FakeFile) -> None:
     head = b'<!DOCTYPE html><meta name="pypi:repository-version" content="1.4">'
     index.answer("/simple/", Answer(body=head + b'<a href="acme-app/">acme-app</a>\n' * 200_000))
@@ -145,6 +160,13 @@ def test_a_list_of_many_megabytes_is_not_read_to_its_end(index: FakeIndex, file:
 def test_a_project_that_is_not_there_is_named(index: FakeIndex, file: FakeFile) -> None:
     failure = the_only_failure(look(index, "acme-other"))
     assert (failure.number, "/simple/acme-other/ answered 404 Not Found" in failure.seen) == (3, True)
+
+
+def test_a_redirect_of_a_project_page_is_told_with_where_it_leads(index: FakeIndex, file: FakeFile) -> None:
+    with FakeIndex() as other:
+        gone = f"{other.url}acme-app/"
+    index.answer("/simple/acme-app/", Answer(status=302, headers={"Location": gone}))
+    assert f"after a redirect to {gone}" in the_only_failure(look(index)).seen
 
 
 def test_a_version_that_is_not_there_is_named_with_those_that_are(index: FakeIndex, file: FakeFile) -> None:

@@ -82,7 +82,7 @@ class FakeIndex:
     Attributes to change at will: `html_type` and `json_type` (the Content-Type of pages), `json_served`, `doctype`,
     `api_version`, `versions` (per project; default: those of its files), `status` (per project), `json_api` (whether
     /pypi/NAME/json answers), `hidden_from_list` (names that the project list leaves out), `html_pages` (per project: an
-    answer in place of the HTML form, so that it and the JSON form disagree).
+    answer in place of the HTML form, so that it and the JSON form disagree), `unknown` (the answer for unknown projects).
     """
 
     def __init__(self, prefix: str = "") -> None:
@@ -98,6 +98,7 @@ class FakeIndex:
         self.status: dict[str, str] = {}
         self.json_api = False
         self.hidden_from_list: set[str] = set()
+        self.unknown = _not_found()
         self.html_pages: dict[str, Answer] = {}
         self._answers: dict[str, Answer] = {}
         self._server: ThreadingHTTPServer | None = None
@@ -193,7 +194,7 @@ class FakeIndex:
     def _project(self, name: str, accept: str) -> Answer:
         files = [file for file in self.files if file.project == name]
         if not files and name not in self.versions:
-            return _not_found()
+            return self.unknown
         status = self.status.get(name)
         meta = f'<meta name="pypi:project-status" content="{status}">' if status else ""
         page: dict[str, Any] = {

@@ -31,7 +31,7 @@ def bytes_agree(client: IndexClient, offer: Offer, folder: Path) -> CheckResult:
             findings.saw(f"{file.filename} was not downloaded: {MOST_BYTES >> 20} MB are enough for a check.")
             continue
         algorithms = tuple(name for name in file.hashes if name in _KNOWN_HASHES)
-        download = client.download(file.url, folder / "file", algorithms)
+        download = client.download(file.url, folder / "file", algorithms, MOST_BYTES)
         looked_at, total = looked_at + 1, total + download.size
         if _bytes_are_right(file, download, findings):
             _note_metadata(client, file, _core_metadata(file.filename, download.path), findings)
@@ -46,6 +46,9 @@ def _bytes_are_right(file: OfferedFile, download: Download, findings: Findings) 
             f"{file.filename}: {file.url} {download.answer.outcome}.",
             "Put the file where its link leads, and see that no proxy cuts answers short.",
         )
+        return False
+    if download.answer.cut:
+        findings.saw(f"{file.filename} has more than {MOST_BYTES >> 20} MB; it was not read to its end.")
         return False
     if encoded := download.answer.headers.get("content-encoding", "identity") not in ("identity", ""):
         findings.fault(

@@ -54,7 +54,7 @@ def _note_failure(environment: Environment, offer: Offer, outcome: Outcome, find
         findings.fault(f"`pip install {offer.name}=={offer.version}` fails: {_last_words(outcome)}.", _advice(offer, outcome))
         return False
     building = "build" in outcome.output and all(not file.filename.endswith(".whl") for file in offer.release)
-    why = f"to build its sdist needs {wanted}" if building else f"depends on {wanted}"
+    why = f"needs {wanted} to build its sdist" if building else f"depends on {wanted}"
     findings.fault(
         f"{offer.name} {offer.version} {why}, and this index does not have a {wanted} that fits.",
         f"Publish {'a wheel, or ' if building else ''}{wanted} here, or install with a second index beside this one.",
@@ -70,7 +70,7 @@ def _advice(offer: Offer, outcome: Outcome) -> str:
     if "hash" in outcome.output.lower() and "match" in outcome.output.lower():
         return "Correct the hash on the project page, or publish the true file again."
     if _NOT_FOUND.search(outcome.output):
-        return f"See checks 2 and 3; if they pass, no file of {offer.name} fits this Python: publish one, or use --python."
+        return f"See checks 2 and 3; if they pass, no file of {offer.name} fits this Python: publish one, or verify with another Python."
     return "See checks 3 and 4 for the cause on the index's side; otherwise the file itself is at fault: build it again."
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 from packaging.utils import NormalizedName, canonicalize_name
 
@@ -16,6 +17,9 @@ LIST_LIMIT = 5 << 20
 
 _HEAD = 64 << 10  # as much of a longer list as is looked at
 _SERVER_FAILED = 500
+_UNKNOWN = "purveyor-verify-asks-for-no-such-project"
+_MISLEADING = (200, 401, 403)
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def server_answers(client: IndexClient) -> CheckResult:
@@ -56,6 +60,8 @@ def project_list(client: IndexClient, name: NormalizedName | None) -> Listing:
     if _is_no_index(client, pages, findings):
         return Listing(findings.result(), None)
     listed = next((page.projects for page in pages if page.projects), ())
+    if pages:
+        _note_unknown(client, findings)
     if name is not None:
         _note_entry(client, name, pages, findings, whole=not any(a.cut for a in (html, json) if a))
     sample = name or _sample(listed)
@@ -119,6 +125,19 @@ def _note_entry(client: IndexClient, name: str, pages: list[ListPage], findings:
 
 def _foreign_links(entries: Iterable[ListedProject], expected: str) -> set[str]:
     return {entry.url for entry in entries if entry.url is not None and entry.url != expected}
+
+
+def _note_unknown(client: IndexClient, findings: Findings) -> None:
+    """Only a 404 lets uv go on to the next index; a redirect lets another host answer for names that are not here."""
+    answer = client.page(f"{client.target.url}{_UNKNOWN}/", "text/html", _HEAD, follow=False)
+    where = urljoin(answer.url, answer.headers.get("location", ""))
+    if answer.status in _REDIRECTS and not client.target.owns(where):
+        findings.saw(f"Names that the index does not have are redirected to {where}: another host answers for them.")
+    elif answer.status in _MISLEADING:
+        findings.fault(
+            f"A project that does not exist {answer.outcome} instead of 404 Not Found.",
+            "Answer 404 for unknown projects: uv goes on to the next index only then.",
+        )
 
 
 def _is_no_index(client: IndexClient, pages: list[ListPage], findings: Findings) -> bool:

@@ -123,7 +123,6 @@ def _note_disagreement(offer: Offer, findings: Findings) -> None:
 
 
 def _facts(html: OfferedFile, as_json: OfferedFile) -> Iterable[tuple[str, object, object]]:
-    yield "URL", html.url, as_json.url.partition("#")[0]
     yield "yank", html.yanked is not None, as_json.yanked is not None
     yield "requires-python", html.requires_python, as_json.requires_python
     for algorithm in html.hashes.keys() & as_json.hashes.keys():

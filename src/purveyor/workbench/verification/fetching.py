@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -46,7 +46,9 @@ class Answer:
     @property
     def outcome(self) -> str:
         """For a sentence: "answered 404 Not Found", or why there is no answer."""
-        return self.failure or f"answered {self.status} {self.reason}".rstrip()
+        if self.failure:
+            return self.failure if self.status else f"gave no answer ({self.failure})"
+        return f"answered {self.status} {self.reason}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,11 @@ class IndexClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._client.close()
 
-    def page(self, url: str, accept: str, limit: int = PAGE_LIMIT) -> Answer:
-        """A page, decoded, at most `limit` bytes of it; `cut` tells whether there was more."""
+    def page(self, url: str, accept: str, limit: int = PAGE_LIMIT, *, follow: bool = True) -> Answer:
+        """A page, decoded, at most `limit` bytes of it; `cut` tells whether there was more. `follow` means redirects."""
         body = bytearray()
         try:
-            with self._stream("GET", url, {"Accept": accept}) as response:
+            with self._stream("GET", url, {"Accept": accept}, follow=follow) as response:
                 answer = _head(response)
                 for chunk in self._timed(response.iter_bytes()):
                     body += chunk
@@ -142,7 +144,7 @@ class IndexClient:
                         return _with(answer, body=bytes(body[:limit]), cut=True)
                 return _with(answer, body=bytes(body))
         except self._errors as error:
-            return Answer(url, failure=_in_words(error))
+            return Answer(url, failure=_in_words(error, url))
 
     def probe(self, url: str) -> Answer:
         """Whether a URL answers, without its body: HEAD, and where a server knows no HEAD, the start of a GET."""
@@ -152,13 +154,13 @@ class IndexClient:
                 with self._stream(method, url, {"Accept-Encoding": "identity"}) as response:
                     answer = _head(response)
             except self._errors as error:
-                answer = Answer(url, failure=_in_words(error))
+                answer = Answer(url, failure=_in_words(error, url))
             if answer.ok:
                 break
         return answer
 
-    def download(self, url: str, path: Path, algorithms: Iterator[str] | tuple[str, ...]) -> Download:
-        """A distribution file exactly as sent, hashed on the way to `path`."""
+    def download(self, url: str, path: Path, algorithms: tuple[str, ...], limit: int) -> Download:
+        """A distribution file exactly as sent, hashed on the way to `path`; `cut` where it is over `limit` bytes."""
         hashers = {name: hashlib.new(name) for name in algorithms}
         size = 0
         answer = Answer(url)
@@ -167,19 +169,21 @@ class IndexClient:
                 answer = _head(response)
                 for chunk in self._timed(response.iter_raw()):
                     size += len(chunk)
+                    if size > limit:
+                        return Download(_with(answer, cut=True), path, size, {})
                     out.write(chunk)
                     for hasher in hashers.values():
                         hasher.update(chunk)
         except self._errors as error:
-            answer = _with(answer, failure=f"broke off after {size} bytes ({_in_words(error)})" if size else _in_words(error))
+            answer = _with(answer, failure=f"broke off after {size} bytes ({_in_words(error, url)})" if size else _in_words(error, url))
         return Download(answer, path, size, {name: hasher.hexdigest() for name, hasher in hashers.items()})
 
     @contextmanager
-    def _stream(self, method: str, url: str, headers: Mapping[str, str]) -> "Iterator[httpx2.Response]":
+    def _stream(self, method: str, url: str, headers: Mapping[str, str], *, follow: bool = True) -> "Iterator[httpx2.Response]":
         if urlsplit(url).scheme not in ("http", "https"):
             raise ValueError(f"{url!r} is no http or https URL")
         auth = self.target.credentials if self.target.owns(url) else None
-        with self._client.stream(method, url, headers=dict(headers), auth=auth) as response:
+        with self._client.stream(method, url, headers=dict(headers), auth=auth, follow_redirects=follow) as response:
             yield response
 
     def _timed(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -205,11 +209,15 @@ def _with(answer: Answer, *, body: bytes = b"", cut: bool = False, failure: str 
     return Answer(answer.url, answer.status, answer.reason, answer.headers, body, cut, answer.redirects, failure or answer.failure)
 
 
-def _in_words(error: Exception) -> str:
-    """One line; an exception without a message is told by its kind."""
+def _in_words(error: Exception, url: str) -> str:
+    """One line; an exception without a message is told by its kind, and a redirect that led there is named."""
     kind = type(error).__name__
-    text = " ".join(str(error).split()) or kind
-    return f"timed out ({kind})" if "Timeout" in kind else text[:200]
+    text = " ".join(str(error).split())[:200] or kind
+    asked = url
+    with suppress(RuntimeError):  # httpx2's way of saying that an error has no request
+        asked = str(request.url) if (request := getattr(error, "request", None)) else url
+    where = f", after a redirect to {asked}" if asked != url else ""
+    return (f"timed out ({kind})" if "Timeout" in kind else text) + where
 
 
 def _hidden(url: str) -> str:

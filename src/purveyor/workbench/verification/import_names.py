@@ -67,7 +67,8 @@ def import_names(installed: Installed) -> ImportNames:
         declared = [name.partition(";")[0].strip() for name in stated]
     else:
         declared = [name for name in installed.top_level if name in offered or name not in _ASIDE]
-    return ImportNames(tuple(name for name in dict.fromkeys(declared) if name), offered)
+    # Stubs are listed in top_level.txt as "requests-stubs", which no import statement can say.
+    return ImportNames(tuple(name for name in dict.fromkeys(declared) if name.replace(".", "_").isidentifier()), offered)
 
 
 def offered_names(files: Iterable[str]) -> tuple[str, ...]:
