@@ -9,6 +9,7 @@ from purveyor.model.names import normalize
 
 _PATH_LIMIT = 1024
 _COMPONENT_LIMIT = 255
+_UTF8_MOST = 4
 # Control characters, the backslash (a separator on Windows only) and the marks that turn the direction of writing.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -33,7 +34,7 @@ def _component_fault(components: list[str]) -> str | None:
             return "has '..' in its path, which leads out of the archive"
         if component in ("", "."):
             return "has an empty or '.' component in its path"
-        if len(component.encode()) > _COMPONENT_LIMIT:
+        if len(component) * _UTF8_MOST > _COMPONENT_LIMIT and len(component.encode()) > _COMPONENT_LIMIT:
             return f"has a path component of more than {_COMPONENT_LIMIT} bytes"
     return None
 

@@ -187,48 +187,62 @@ def _zip64_field(name: bytes, extra: bytes) -> bytes:
 
 
 def _check_entry(entry: _Entry, inspection: Inspection) -> None:
-    name = shown(entry.raw_name)
+    if fault := _unreadable(entry):
+        raise Refused(f"The member {shown(entry.raw_name)} {fault}.")
+    if fault := _unwanted(entry):
+        inspection.complain(f"The member {shown(entry.raw_name)} {fault}.")
+
+
+def _unreadable(entry: _Entry) -> str | None:
+    """What keeps installers from reading the member, or from agreeing on it; to follow "The member ... "."""
     if entry.flags & _FLAG_ENCRYPTED:
-        raise Refused(f"The member {name} is encrypted.")
+        return "is encrypted"
     if entry.flags & _FLAG_DESCRIPTOR:
-        raise Refused(f"The member {name} is followed by a data descriptor, so that its header does not tell its size.")
+        return "is followed by a data descriptor, so that its header does not tell its size"
     if entry.flags & ~_FLAGS_ALLOWED:
-        raise Refused(f"The member {name} uses features of ZIP (flags {entry.flags:#06x}) that installers do not know.")
+        return f"uses features of ZIP (flags {entry.flags:#06x}) that installers do not know"
     if entry.method not in (STORED, DEFLATED):
-        raise Refused(f"The member {name} is neither stored nor deflated (compression method {entry.method}).")
+        return f"is neither stored nor deflated (compression method {entry.method})"
     if entry.method == STORED and entry.packed != entry.size:
-        raise Refused(f"The member {name} is stored, but has two different sizes.")
+        return "is stored, but has two different sizes"
+    return None
+
+
+def _unwanted(entry: _Entry) -> str | None:
+    """What a wheel's member must not be, though it can be read; to follow "The member ... "."""
+    kind, is_directory = stat.S_IFMT(entry.mode), entry.raw_name.endswith(b"/")
     if not entry.flags & _FLAG_UTF8 and not entry.raw_name.isascii():
-        inspection.complain(f"The name of the member {name} is not ASCII and not marked as UTF-8.")
-    if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        inspection.complain(f"The member {name} is a symbolic link, a device or another special file.")
-    elif (stat.S_ISDIR(entry.mode) and not entry.raw_name.endswith(b"/")) or (entry.raw_name.endswith(b"/") and entry.size):
-        inspection.complain(f"The member {name} is a file and a directory at once.")
+        return "has a name that is not ASCII and not marked as UTF-8"
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a symbolic link, a device or another special file"
+    if (kind == stat.S_IFDIR and not is_directory) or (is_directory and entry.size):
+        return "is a file and a directory at once"
+    return None
 
 
 def _read_local(source: BinaryIO, entry: _Entry, position: int) -> Member:
-    name = shown(entry.raw_name)
     if entry.offset != position:
-        raise Refused(_why_misplaced(name, entry.offset, position))
+        raise Refused(_why_misplaced(entry, position))
     source.seek(position)
     head = source.read(_LOCAL.size)
     if len(head) < _LOCAL.size or not head.startswith(b"PK\3\4"):
-        raise Refused(f"The member {name} has no local header where the central directory says.")
+        raise Refused(f"The member {shown(entry.raw_name)} has no local header where the central directory says.")
     _, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack(head)
     text = source.read(name_size + extra_size)
     raw_name = text[:name_size]
     size, packed = _widen(raw_name, text[name_size:], (size, packed))
     if (raw_name, flags, method, crc, packed, size) != entry[:6]:
-        raise Refused(f"The local header of {shown(raw_name)} contradicts the central directory's entry {name}.")
+        raise Refused(f"The local header of {shown(raw_name)} contradicts the central directory's entry {shown(entry.raw_name)}.")
     try:
-        decoded = raw_name.decode()
+        name = raw_name.decode()
     except UnicodeDecodeError:
-        raise Refused(f"The name of the member {name} is not UTF-8.") from None
-    return Member(decoded, method, crc, packed, size, position + _LOCAL.size + name_size + extra_size)
+        raise Refused(f"The name of the member {shown(raw_name)} is not UTF-8.") from None
+    return Member(name, method, crc, packed, size, position + _LOCAL.size + name_size + extra_size)
 
 
-def _why_misplaced(name: str, offset: int, position: int) -> str:
-    if offset < position:
+def _why_misplaced(entry: _Entry, position: int) -> str:
+    name = shown(entry.raw_name)
+    if entry.offset < position:
         return f"The member {name} overlaps another: two entries of the central directory share bytes."
     if position == 0:
         return "The archive has bytes before its first member, where another file could hide."
