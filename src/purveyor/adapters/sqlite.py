@@ -94,7 +94,7 @@ class Database:
         self.read("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
-        for connection in self._opened:
+        for connection in (*self._opened, self._writer):
             connection.close()
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
@@ -117,6 +117,7 @@ class Database:
         connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
         if connection is None:
             connection = self._readers.connection = self._connect()
+            self._opened.append(connection)
         return connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -130,7 +131,6 @@ class Database:
             connection.execute("PRAGMA wal_autocheckpoint = 8192")
         except sqlite3.Error as error:
             raise _failure(error, self._path) from error
-        self._opened.append(connection)
         return connection
 
     def _prepare(self) -> None:

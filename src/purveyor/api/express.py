@@ -52,7 +52,10 @@ class ExpressProtocol(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._reading = True
-        self._seconds = 0
+        self._refused = False
+        self._seconds = 0  # since the client was last heard of, or took something
+        self._head_seconds = 0
+        self._body_seconds = 0
         self._received = 0
 
     # ------------------------------------------------------------------ the connection
@@ -93,9 +96,7 @@ class ExpressProtocol(asyncio.Protocol):
         lane = self.lane
         if self.idle:
             if lane is not None:
-                if self.cells[0] != lane.follower.seen:
-                    lane.follower.catch_up()
-                if (held := lane.find(data)) is not None:
+                if (self.cells[0] == lane.follower.seen or lane.catch_up()) and (held := lane.find(data)) is not None:
                     self.server_state.total_requests += 1
                     self._send_held(held)
                     return
@@ -120,7 +121,11 @@ class ExpressProtocol(asyncio.Protocol):
             self.parser.feed_data(data)
         except httptools.HttpParserInvalidMethodError:
             self._refuse(501, "The request's method is not known here.")
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade:
+            # Another protocol was offered, which a server may ignore (RFC 9110 7.8); the parser reads no further message after it.
+            if self.exchange is not None:
+                self.exchange.keep_alive = False
+        except httptools.HttpParserError:
             self._refuse(400, "The request is not valid HTTP/1.1.")
         else:
             if self.in_head and self._received > HEAD_LIMIT:
@@ -141,6 +146,8 @@ class ExpressProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self.in_head = False
         self._received = 0
+        if self._refused:
+            return
         if complaint := self._complaint():
             self._refuse(*complaint)
             return
@@ -317,7 +324,7 @@ class ExpressProtocol(asyncio.Protocol):
         self._seconds += 1
         limits = self.connections
         if self.in_head:
-            self._head_seconds = getattr(self, "_head_seconds", 0) + 1
+            self._head_seconds += 1
             if self._head_seconds > limits.header_timeout:
                 self._refuse(408, f"The request's head did not arrive within {limits.header_timeout} seconds.")
             return
@@ -331,7 +338,7 @@ class ExpressProtocol(asyncio.Protocol):
         return self.sender is not None or self.transport.get_write_buffer_size() > 0
 
     def _watch_body(self, window: int) -> None:
-        self._body_seconds = getattr(self, "_body_seconds", 0) + 1
+        self._body_seconds += 1
         if self._body_seconds < window:
             return
         if self._received < BODY_RATE * window:
@@ -340,8 +347,9 @@ class ExpressProtocol(asyncio.Protocol):
 
     def _refuse(self, status: int, sentence: str) -> None:
         """An answer from below the application, and the end of the connection."""
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
+        self._refused = True
         if self.exchange is None or not self.exchange.started:
             body = sentence.encode() + b"\n"
             lines = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)

@@ -8,6 +8,7 @@ the long way, which leaves its answer here.
 from dataclasses import dataclass
 
 from purveyor.api.answers import Answer
+from purveyor.errors import StoreFailed
 from purveyor.model.journal import Changes
 from purveyor.serving.bodies import Span
 from purveyor.serving.following import Follower
@@ -67,6 +68,14 @@ class Lane:
         self._about: dict[str | None, list[tuple[RequestLines, bytes]]] = {}
         self._answers = 0
         self._size = 0
+
+    def catch_up(self) -> bool:
+        """Whether what is held is right again; if the catalog cannot say, the long way will tell the client so."""
+        try:
+            self.follower.catch_up()
+        except StoreFailed:
+            return False
+        return True
 
     def find(self, head: bytes) -> Held | None:
         end = head.find(b"\r\n")
