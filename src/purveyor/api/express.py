@@ -93,18 +93,21 @@ class ExpressProtocol(asyncio.Protocol):
     # ------------------------------------------------------------------ reading
     def data_received(self, data: bytes) -> None:
         self._seconds = 0
-        lane = self.lane
-        if self.idle:
-            if lane is not None:
-                if (self.cells[0] == lane.follower.seen or lane.catch_up()) and (held := lane.find(data)) is not None:
-                    self.server_state.total_requests += 1
-                    self._send_held(held)
-                    return
+        if not self.idle:
+            self._feed(data)
+        elif (held := self._held(data)) is not None:
+            self.server_state.total_requests += 1
+            self._send_held(held)
+        else:
             self._received = 0
             self._feed(data)
             self._offer_to_lane(data)
-        else:
-            self._feed(data)
+
+    def _held(self, data: bytes) -> Held | None:
+        lane = self.lane
+        if lane is not None and (self.cells[0] == lane.follower.seen or lane.catch_up()):
+            return lane.find(data)
+        return None
 
     def _offer_to_lane(self, data: bytes) -> None:
         """A request that came alone, whole and without a body is one that the lane can know again."""
