@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.distributions import core_metadata, sdist, wheel
 
 from purveyor.errors import Misconfigured
 from purveyor.testing.fake_index import Answer, FakeFile, FakeIndex
 from purveyor.workbench.verifier import CheckResult, Verification, verify
+from tests.distributions import core_metadata, sdist, wheel
 
 
 @pytest.fixture
