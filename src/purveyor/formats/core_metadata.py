@@ -71,7 +71,8 @@ def read_core_metadata(data: bytes) -> CoreMetadata:
         summary=raw.get("summary"),
         license_files=tuple(raw.get("license_files", ())),
         dynamic=tuple(field.lower() for field in raw.get("dynamic", ())),
-        import_names=tuple(raw.get("import_names", ())),
+        # packaging knows this field since 26.0; before, it is among the unknown ones.
+        import_names=tuple(raw.get("import_names", unparsed.get("import-name", ()))),
         requires_dist=tuple(raw.get("requires_dist", ())),
     )
 
