@@ -83,7 +83,7 @@ def _is_metadata(member: str) -> bool:
 
 
 def _from_sdist(path: Path) -> bytes:
-    with tarfile.open(path) as archive:
+    with tarfile.open(path, "r:gz") as archive:
         for member in archive:
             if member.isfile() and member.name.count("/") == 1 and member.name.endswith("/PKG-INFO"):
                 content = archive.extractfile(member)

@@ -1,5 +1,6 @@
 """Where `publish` sends files and where it looks for them: two URLs, of which people give one, or none."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -68,7 +69,7 @@ def _split(url: str) -> SplitResult:
         usable = False
         parts = urlsplit("")
     if not usable:
-        shown = url.rpartition("@")[2]  # what stands before it may be a password
+        shown = re.sub("//.*@", "//", url, flags=re.DOTALL)  # what stands before the @ may be a password
         raise Misconfigured(f"{shown!r} is not an http or https URL.", f"Give one such as {DEFAULT_ROOT}simple/.")
     return parts._replace(query="", fragment="")
 

@@ -127,11 +127,16 @@ class _Sending:
     def _unreachable(self, error: httpx2.HTTPError) -> IndexUnreachable:
         parts = urlsplit(self._destination.upload_url)
         slow = isinstance(error, httpx2.TimeoutException)
-        reason = "it took too long" if slow else printable(str(error)) or type(error).__name__
+        reason = "it took too long" if slow else _without_number(printable(str(error))) or type(error).__name__
         start = "Start an index with `purveyor serve`" if self._destination.is_local else "Check the network"
         return IndexUnreachable(
             f"{parts.scheme}://{parts.netloc}/ does not answer: {reason}.", f"{start}, or name another with --index-url."
         )
+
+
+def _without_number(reason: str) -> str:
+    """`[Errno 111] Connection refused` without what tells nobody anything."""
+    return reason.rpartition("] ")[2] if reason.startswith("[Errno") else reason
 
 
 class _Watched(io.FileIO):
