@@ -16,11 +16,13 @@ else:
 _PIP_AGENT = (
     'pip/26.3 {"ci":null,"cpu":"x86_64","distro":{"id":"bookworm","libc":{"lib":"glibc","version":"2.36"},"name":"Debian GNU/Linux",'
     '"version":"12"},"implementation":{"name":"CPython","version":"3.11.7"},"installer":{"name":"pip","version":"26.3"},'
-    '"openssl_version":"OpenSSL 3.0.19 27 Jan 2026","python":"3.11.7","rustc_version":"1.95.0","system":{"name":"Linux","release":"6.18.44"}}'
+    '"openssl_version":"OpenSSL 3.0.19 27 Jan 2026","python":"3.11.7","rustc_version":"1.95.0",'
+    '"system":{"name":"Linux","release":"6.18.44"}}'
 )
 _UV_AGENT = (
-    'uv/0.13.9 {"installer":{"name":"uv","version":"0.13.9","subcommand":["pip","install"]},"python":"3.11.7","implementation":{"name":"CPython",'
-    '"version":"3.11.7"},"distro":{"name":"Debian GNU/Linux","version":"12","id":"bookworm","libc":{"lib":"glibc","version":"2.36"}},'
+    'uv/0.13.9 {"installer":{"name":"uv","version":"0.13.9","subcommand":["pip","install"]},"python":"3.11.7",'
+    '"implementation":{"name":"CPython","version":"3.11.7"},'
+    '"distro":{"name":"Debian GNU/Linux","version":"12","id":"bookworm","libc":{"lib":"glibc","version":"2.36"}},'
     '"system":{"name":"Linux","release":"6.18.44"},"cpu":"x86_64","openssl_version":null,"setuptools_version":null,"rustc_version":null,"ci":null}'
 )
 _PIP_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
@@ -45,9 +47,7 @@ class Answer:
         return self.body
 
 
-def page_request(
-    port: int, path: str, *, encoding: str = "gzip, deflate", agent: str = _PIP_AGENT, etag: str = ""
-) -> bytes:
+def page_request(port: int, path: str, *, encoding: str = "gzip, deflate", agent: str = _PIP_AGENT, etag: str = "") -> bytes:
     """A page as pip asks for it."""
     condition = f"If-None-Match: {etag}\r\n" if etag else ""
     return (
@@ -63,7 +63,8 @@ def varied_page_requests(port: int, path: str, count: int = 64) -> list[bytes]:
 
 def uv_page_request(port: int, path: str) -> bytes:
     return (
-        f"GET {path} HTTP/1.1\r\nAccept-Encoding: gzip, deflate, zstd\r\nAccept: {_UV_ACCEPT}\r\nUser-Agent: {_UV_AGENT}\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+        f"GET {path} HTTP/1.1\r\nAccept-Encoding: gzip, deflate, zstd\r\nAccept: {_UV_ACCEPT}\r\n"
+        f"User-Agent: {_UV_AGENT}\r\nHost: 127.0.0.1:{port}\r\n\r\n"
     ).encode()
 
 

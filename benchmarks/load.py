@@ -24,13 +24,13 @@ end
 """
 
 
-class BadLoad(Exception):  # noqa: N818 - the measurement is thrown away, not the run
+class BadLoad(Exception):
     """The answers under load were not the ones that were checked before it."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """One measurement. Times in microseconds, `cpu` those of the server's processes for one request; `wire` is bytes a response with its head."""
+    """One measurement. Times in microseconds, `cpu` what the server's processes used for one request; `wire` is bytes a response."""
 
     requests: int
     seconds: float
@@ -62,9 +62,7 @@ def generate(pid: int, port: int, requests: Sequence[bytes], *, connections: int
 def _judged(said: dict[str, int], cpu: float) -> Load:
     count = said["requests"]
     if not count or said["status"] or said["socket"] or said["timeout"]:
-        raise BadLoad(
-            f"{count} answers, {said['status']} errors, {said['socket']} broken connections, {said['timeout']} timeouts"
-        )
+        raise BadLoad(f"{count} answers, {said['status']} errors, {said['socket']} broken connections, {said['timeout']} timeouts")
     return Load(
         requests=count,
         seconds=said["microseconds"] / 1e6,

@@ -1,4 +1,4 @@
-"""This machine: which core does what, what a process tree has used, and what to say about it all."""
+"""The machine: which core does what, what a process tree has used, and what to say about it all."""
 
 import contextlib
 import importlib.metadata
@@ -92,7 +92,9 @@ def describe() -> dict[str, object]:
 def sentence(machine: Mapping[str, object]) -> str:
     load = os.getloadavg()[0]
     noise = "  <- something else is running: expect noise" if load > 0.5 else ""
-    return f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}; load average {load:.2f}{noise}"
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}; load average {load:.2f}{noise}"
+    )
 
 
 def _versions() -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import loaders, purveyor_loader
 from benchmarks.machine import search_path
-from benchmarks.sites import Site
+from benchmarks.stock import Stock
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class UploadPoint:
 
 @dataclass(frozen=True)
 class Program:
-    """`load` fills an empty data directory with a site and raises `NotOffered` where that cannot be done; `uploads` is None where there are none."""
+    """`load` fills an empty data directory with the stock of a site, or raises `NotOffered`; `uploads` is None where there are none."""
 
     name: str
     about: str
     absent: Callable[[], str | None]
-    load: Callable[[Site, Path], None]
+    load: Callable[[Stock, Path], None]
     command: Callable[[Path, int], Command]
     uploads: Callable[[Path], UploadPoint] | None = None
 
@@ -57,7 +57,7 @@ def _purveyor_absent() -> str | None:
     return "purveyor is not installed, or has no server yet (pip install -e .)" if missing else None
 
 
-def _purveyor(*, express: bool) -> Callable[[Path, int], Command]:
+def _purveyor_command(*, express: bool) -> Callable[[Path, int], Command]:
     def command(data: Path, port: int) -> Command:
         argv = (sys.executable, "-m", "purveyor", "serve", "--port", str(port), "--data", str(data))
         return Command(argv, {"PURVEYOR_EXPRESS": str(express).lower()})
@@ -78,7 +78,8 @@ error_log {data}/error.log;
 events {{ worker_connections 1024; }}
 http {{
   access_log off;
-  client_body_temp_path {data}/t1; proxy_temp_path {data}/t2; fastcgi_temp_path {data}/t3; uwsgi_temp_path {data}/t4; scgi_temp_path {data}/t5;
+  client_body_temp_path {data}/t1; proxy_temp_path {data}/t2;
+  fastcgi_temp_path {data}/t3; uwsgi_temp_path {data}/t4; scgi_temp_path {data}/t5;
   sendfile on;
   tcp_nopush on;
   tcp_nodelay on;
@@ -109,9 +110,7 @@ def _nginx_command(data: Path, port: int) -> Command:
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = data / "nginx.conf"
     configuration.write_text(_NGINX.format(user=user, data=data, port=port))
-    return Command(
-        (str(_executable("nginx")), "-p", str(data), "-e", str(data / "error.log"), "-c", str(configuration))
-    )
+    return Command((str(_executable("nginx")), "-p", str(data), "-e", str(data / "error.log"), "-c", str(configuration)))
 
 
 def _pypiron_command(data: Path, port: int) -> Command:
@@ -121,7 +120,7 @@ def _pypiron_command(data: Path, port: int) -> Command:
     return Command((*argv, *offline), {"PYPIRON_ADMIN_PASS": "benchmark", "HOME": str(data), "RUST_LOG": "warn"})
 
 
-def _pypiserver(server: str) -> Callable[[Path, int], Command]:
+def _pypiserver_command(server: str) -> Callable[[Path, int], Command]:
     def command(data: Path, port: int) -> Command:
         argv = (
             str(_executable("pypi-server")),
@@ -142,16 +141,38 @@ def _pypiserver(server: str) -> Callable[[Path, int], Command]:
 
 def programs() -> tuple[Program, ...]:
     """In the order of the table; nginx is the yardstick."""
-    waitress = _needs_module("waitress", 'pip install "pypiserver[cache]" waitress')
+    return (_nginx(), *_purveyors(), _pypiron(), *_pypiservers())
+
+
+def _nginx() -> Program:
+    about = "static files written beforehand, gzip_static, sendfile, open_file_cache"
+    return Program("nginx", about, _needs_executable("nginx", "apt-get install nginx-light"), loaders.nginx, _nginx_command)
+
+
+def _purveyors() -> tuple[Program, ...]:
+    def purveyor(name: str, about: str, *, express: bool) -> Program:
+        command = _purveyor_command(express=express)
+        return Program(name, about, _purveyor_absent, purveyor_loader.load, command, _purveyor_uploads)
+
+    plain = "PURVEYOR_EXPRESS=false: every request through the plain ASGI read path"
+    return purveyor("purveyor", "as installed", express=True), purveyor("purveyor-plain", plain, express=False)
+
+
+def _pypiron() -> Program:
+    absent = _needs_executable("pypiron", "pip install pypiron")
+    point = UploadPoint("/legacy/", "admin", "benchmark")
+    return Program("pypiron", "hosting only, local disk", absent, loaders.pypiron, _pypiron_command, lambda _: point)
+
+
+def _pypiservers() -> tuple[Program, ...]:
+    point = UploadPoint("/", "any", "any")
+
+    def pypiserver(name: str, about: str, module: str, server: str) -> Program:
+        absent = _needs_module(module, f'pip install "pypiserver[cache]" {module}')
+        return Program(name, about, absent, loaders.pypiserver, _pypiserver_command(server), lambda _: point)
+
+    # "auto" is waitress wherever that is installed.
     return (
-        Program("nginx", "static files written beforehand, gzip_static, sendfile, open_file_cache", _needs_executable("nginx", "apt-get install nginx-light"),
-                loaders.nginx, _nginx_command),
-        Program("purveyor", "as installed", _purveyor_absent, purveyor_loader.load, _purveyor(express=True), _purveyor_uploads),
-        Program("purveyor-plain", "PURVEYOR_EXPRESS=false: every request through the plain ASGI read path", _purveyor_absent, purveyor_loader.load,
-                _purveyor(express=False), _purveyor_uploads),
-        Program("pypiron", "hosting only, local disk", _needs_executable("pypiron", "pip install pypiron"), loaders.pypiron, _pypiron_command,
-                lambda _: UploadPoint("/legacy/", "admin", "benchmark")),
-        Program("pypiserver", "on waitress, uploads open to all", waitress, loaders.pypiserver, _pypiserver("auto"), lambda _: UploadPoint("/", "any", "any")),
-        Program("pypiserver-gunicorn", "on gunicorn, one worker of eight threads, uploads open to all", _needs_module("gunicorn", "pip install gunicorn"),
-                loaders.pypiserver, _pypiserver("gunicorn"), lambda _: UploadPoint("/", "any", "any")),
-    )  # fmt: skip
+        pypiserver("pypiserver", "on waitress, uploads open to all", "waitress", "auto"),
+        pypiserver("pypiserver-gunicorn", "on gunicorn, one worker of eight threads, likewise", "gunicorn", "gunicorn"),
+    )

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.loaders import MOMENT, describe, write
-from benchmarks.sites import Site
-from benchmarks.wheels import Wheel
+from benchmarks.loaders import MOMENT, describe, link
+from benchmarks.stock import Stock, StockedWheel
 from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.adapters.sqlite import Database
 from purveyor.model.files import DistributionFile, parse_filename
@@ -17,28 +16,28 @@ _AT = int(MOMENT.timestamp()) * 1_000_000
 
 _PROJECT = "INSERT INTO projects (name, display_name, serial) VALUES (?, ?, ?)"
 _FILE = (
-    "INSERT INTO files (filename, identity, project, version, kind, size, sha256, metadata_sha256, requires_python, uploaded_at, uploaded_by)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO files (filename, identity, project, version, kind, size, sha256, metadata_sha256, requires_python,"
+    " uploaded_at, uploaded_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _JOURNAL = "INSERT INTO journal (serial, at, actor, action, project, version, filename) VALUES (?, ?, 'benchmarks', ?, ?, ?, ?)"
 
 
-def load(site: Site, data: Path) -> None:
+def load(stock: Stock, data: Path) -> None:
     blobs = LocalBlobs(data)
     database = Database(data / _DATABASE)
     try:
-        database.write(lambda connection: _fill(connection, site, blobs, data))
+        database.write(lambda connection: _fill(connection, stock, blobs, data))
     finally:
         database.close()
 
 
-def _fill(connection: sqlite3.Connection, site: Site, blobs: LocalBlobs, data: Path) -> None:
+def _fill(connection: sqlite3.Connection, stock: Stock, blobs: LocalBlobs, data: Path) -> None:
     serial = 0
-    for name in site.names:
+    for name in stock.names:
         serial += 1
         connection.execute(_PROJECT, (name, name, serial))
         connection.execute(_JOURNAL, (serial, _AT, "create-project", name, None, None))
-    for project, wheels in groupby(site.wheels(), key=lambda each: each.project):
+    for project, wheels in groupby(stock.wheels, key=lambda each: each.project):
         files = list(_kept(wheels, blobs, data))
         serial += 1
         connection.execute(_PROJECT, (project, project, serial + len(files)))
@@ -48,10 +47,10 @@ def _fill(connection: sqlite3.Connection, site: Site, blobs: LocalBlobs, data: P
         serial += len(files)
 
 
-def _kept(wheels: Iterator[Wheel], blobs: LocalBlobs, data: Path) -> Iterator[DistributionFile]:
+def _kept(wheels: Iterator[StockedWheel], blobs: LocalBlobs, data: Path) -> Iterator[DistributionFile]:
     for number, wheel in enumerate(wheels):
         for sha256, content in ((wheel.sha256, wheel.content), (wheel.metadata_sha256, wheel.metadata)):
-            write(data / "blobs" / sha256[:2] / sha256[2:], content)
+            link(content, data / "blobs" / sha256[:2] / sha256[2:])
             assert blobs.exists(sha256), "Purveyor keeps its blobs elsewhere now"
         yield describe(wheel, number)
 

@@ -30,9 +30,7 @@ def _case_lines(key: str, case: CaseResult) -> Iterator[str]:
     yield ""
     yield f"{key}: {case.title}"
     rows = [["", *_headings(case)], *(_row(case, name, outcome) for name, outcome in case.outcomes.items())]
-    width = [
-        max(len(row[column]) for row in rows if column < len(row) and len(row) > 2) for column in range(len(rows[0]))
-    ]
+    width = [max(len(row[column]) for row in rows if column < len(row) and len(row) > 2) for column in range(len(rows[0]))]
     for row in rows:
         if len(row) == 2:
             yield f"  {row[0].ljust(18)}  {row[1]}"
@@ -43,7 +41,9 @@ def _case_lines(key: str, case: CaseResult) -> Iterator[str]:
 
 def _headings(case: CaseResult) -> list[str]:
     first, *rest = case.metrics
-    return [_HEADINGS[first], "min-max", f"x {case.yardstick}", "min-max", *(_HEADINGS[metric] for metric in rest), ""]
+    unit = "" if case.ratio_of == first else f"{_HEADINGS[case.ratio_of]} "
+    ratio = f"{unit}x {case.yardstick}"
+    return [_HEADINGS[first], "min-max", ratio, "min-max", *(_HEADINGS[metric] for metric in rest), ""]
 
 
 def _row(case: CaseResult, name: str, outcome: Outcome) -> list[str]:

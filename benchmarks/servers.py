@@ -18,7 +18,7 @@ _START_PATIENCE = 60.0
 _STOP_PATIENCE = 5.0
 
 
-class NeverAnswered(Exception):  # noqa: N818 - reported as the program's failure, not as the run's
+class NeverAnswered(Exception):
     """The server ended, or did not answer in time; the text holds the end of what it said."""
 
 

@@ -23,16 +23,17 @@ def _no_wheels() -> Iterator[Wheel]:
 
 @dataclass(frozen=True)
 class Site:
-    """`wheels` makes them anew for each program, so that 20,000 need no memory; `names` are projects that need no files."""
+    """`wheels` makes them one by one, so that 20,000 need no memory; `names` are projects without files; `key` goes into paths."""
 
-    name: str
+    key: str
+    title: str
     wheels: Callable[[], Iterator[Wheel]] = _no_wheels
     names: tuple[str, ...] = field(default=(), repr=False)
 
 
 def everyday() -> Site:
-    """200 projects: one with a small page, one with 3,000 files, one file of 64 KB, one of 50 MB, the rest with one file each."""
-    return Site("everyday", _everyday_wheels)
+    """200 projects: a small one, one with 3,000 files, one with a file of 64 KB, one of 50 MB; the rest have one small file."""
+    return Site("everyday", "200 projects", _everyday_wheels)
 
 
 def _everyday_wheels() -> Iterator[Wheel]:
@@ -47,9 +48,8 @@ def _everyday_wheels() -> Iterator[Wheel]:
 
 def all_names() -> Site:
     """As many names as the public index has, of about the length that names there have."""
-    return Site(
-        "all names", names=tuple(sorted(f"project-{number * 7919 % 10_000_000:07d}" for number in range(ALL_PROJECTS)))
-    )
+    numbers = (number * 7919 % 10_000_000 for number in range(ALL_PROJECTS))
+    return Site("880k", "880,000 projects", names=tuple(sorted(f"project-{number:07d}" for number in numbers)))
 
 
 def of_files(count: int) -> Site:
@@ -60,8 +60,8 @@ def of_files(count: int) -> Site:
             project = SMALL if number < 10 else f"filler-{number // 10:05d}"
             yield wheel(project, f"1.{number % 10}")
 
-    return Site(f"{count} files", wheels)
+    return Site(f"{count}-files", f"{count:,} files", wheels)
 
 
 def empty() -> Site:
-    return Site("empty")
+    return Site("empty", "no project")

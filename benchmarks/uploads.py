@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from benchmarks import clients
-from benchmarks.cases import links, page_path
+from benchmarks.answers import links, page_path
 from benchmarks.clients import Answer
 from benchmarks.machine import LOAD_CORE, cpu_seconds, pinned_to, settle
 from benchmarks.programs import UploadPoint
@@ -23,7 +23,7 @@ _VISIBLE_PATIENCE = 20.0
 _TWINE_AGENT = "twine/7.0.0 CPython/3.11.7"
 
 
-class UploadFailed(Exception):  # noqa: N818 - reported as the program's failure, not as the run's
+class UploadFailed(Exception):
     """An upload was not answered with 200, or never appeared."""
 
 
@@ -124,8 +124,9 @@ def _request(port: int, point: UploadPoint, file: Wheel) -> bytes:
     body = _form(file)
     credentials = base64.b64encode(f"{point.user}:{point.password}".encode()).decode()
     head = (
-        f"POST {point.path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: {_TWINE_AGENT}\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n"
-        f"Connection: keep-alive\r\nContent-Type: multipart/form-data; boundary={_BOUNDARY}\r\nContent-Length: {len(body)}\r\n"
+        f"POST {point.path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: {_TWINE_AGENT}\r\n"
+        f"Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\n"
+        f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\nContent-Length: {len(body)}\r\n"
         f"Authorization: Basic {credentials}\r\n\r\n"
     )
     return head.encode() + body
@@ -146,9 +147,9 @@ def _form(file: Wheel) -> bytes:
         ":action": "file_upload",
         "protocol_version": "1",
     }
-    parts = [
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    ]
-    content = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="content"; filename="{file.filename}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    parts = [f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
+    content = (
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="content"; filename="{file.filename}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
     return "".join([*parts, content]).encode() + file.content + f"\r\n--{_BOUNDARY}--\r\n".encode()
