@@ -28,9 +28,12 @@ class LiveServer:
     statement, or call `stop`; either way nothing of it is left running. `http` is a client for as long as it runs.
     """
 
-    def __init__(self, data: Path, *flags: str) -> None:
+    def __init__(self, data: Path, *flags: str, **settings: object) -> None:
+        """`flags` go to the command line; `settings` by their names of purveyor/settings.py into the environment."""
         self.data = data
         self.flags = flags
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PURVEYOR_")}
+        self.environment |= {f"PURVEYOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,6 +72,13 @@ class LiveServer:
 
     def start(self) -> None:
         """Return once the server has said its address; fail with its output if it ends or stays silent instead."""
+        self.launch()
+        self.http = new_client()
+        self.url = self._address()
+        self._port = httpx2.URL(self.url).port or 80
+
+    def launch(self) -> None:
+        """Begin a start and wait for nothing."""
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with self._said_path.open("wb") as said, self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
@@ -76,11 +86,9 @@ class LiveServer:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=log,
+                env=self.environment,
                 start_new_session=True,
             )
-        self.http = new_client()
-        self.url = self._address()
-        self._port = httpx2.URL(self.url).port or 80
 
     def stop(self) -> None:
         """Ask the server to end; take it down, with every process it started, if it does not."""
@@ -91,7 +99,7 @@ class LiveServer:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, as a power cut would, to the server and every process it started."""
+        """SIGKILL to the server and every process it started: none can put anything right before it ends."""
         self.http.close()
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -103,9 +111,7 @@ class LiveServer:
         self.stop()
         self.start()
 
-    def upload(
-        self, filename: str, content: bytes, *, token: str | None = None, client: httpx2.Client | None = None
-    ) -> httpx2.Response:
+    def upload(self, filename: str, content: bytes, *, token: str | None = None, client: httpx2.Client | None = None) -> httpx2.Response:
         """One legacy upload with the fewest fields any client sends."""
         kind, version = _kind_and_version(filename)
         fields = {

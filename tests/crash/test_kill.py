@@ -104,6 +104,8 @@ def kill_and_check(server: LiveServer, uploads: Uploads, kills: int, copies: Pat
                 writer.result()
             assert uploads.wrong == []
             check_databases(server.data, copies / str(kill))
+            if kill % 4 == 0:
+                kill_while_starting(server, chance.uniform(0, 0.5))
             server.start()
             looked_at |= check_files(server, uploads, looked_at)
         for writer in [pool.submit(uploads.write, server, token) for _ in range(WRITERS)]:
@@ -112,6 +114,13 @@ def kill_and_check(server: LiveServer, uploads: Uploads, kills: int, copies: Pat
     assert uploads.finished
     assert check_files(server, uploads, set()) == set(uploads.sent)
     print(f"{kills} kills, {len(uploads.sent)} uploads, {uploads.interrupted} attempts without an answer")
+
+
+def kill_while_starting(server: LiveServer, seconds: float) -> None:
+    """The first thing a server does after a kill is to put right what the kill left: that may be interrupted as well."""
+    server.launch()
+    time.sleep(seconds)
+    server.kill()
 
 
 def check_databases(data: Path, copies: Path) -> None:
