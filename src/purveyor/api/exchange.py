@@ -98,7 +98,9 @@ class Exchange:
         if self.scope["method"] != "HEAD" and status not in (204, 304) and b"content-length" not in names:
             self._chunked = True
             headers.append((b"transfer-encoding", b"chunked"))
-        # An answer that comes before the whole request: whoever still sends may keep the connection, but only so far (see `tick`).
+        if self.expects_continue:
+            # Refused before it was told to go on, a client may send its body or the next request: nobody could tell (RFC 9110 10.1.1).
+            self.keep_alive = False
         if not self.keep_alive:
             headers.append((b"connection", b"close"))
         head = wire.head(status, message.get("reason", b""), headers)

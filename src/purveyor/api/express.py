@@ -15,14 +15,13 @@ import httptools
 
 from purveyor.api.connections import Connections
 from purveyor.api.exchange import Exchange
+from purveyor.api.heads import HEAD_LIMIT, complaint
 from purveyor.api.lane import Held
 from purveyor.api.sending import SpanSender
 from purveyor.serving.bodies import Span
 
 _MORE = getattr(socket, "MSG_MORE", 0)  # not on every system
 
-HEAD_LIMIT = 64 << 10
-TARGET_LIMIT = 8 << 10
 PIPELINE_LIMIT = 64
 # A client that has its answer may send the rest of its body, up to this much, so that it gets to read the answer.
 DISCARD_LIMIT = 256 << 20
@@ -57,6 +56,8 @@ class ExpressProtocol(asyncio.Protocol):
         self._head_seconds = 0
         self._body_seconds = 0
         self._received = 0
+        self._undigested = 0  # bytes fed since the head began, or since a piece of a body last came out of them
+        self._unsent = 0
 
     # ------------------------------------------------------------------ the connection
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,6 +94,8 @@ class ExpressProtocol(asyncio.Protocol):
     # ------------------------------------------------------------------ reading
     def data_received(self, data: bytes) -> None:
         self._seconds = 0
+        if self._refused:
+            return
         if not self.idle:
             self._feed(data)
         elif (held := self._held(data)) is not None:
@@ -104,39 +107,50 @@ class ExpressProtocol(asyncio.Protocol):
             self._offer_to_lane(data)
 
     def _held(self, data: bytes) -> Held | None:
+        """What the lane holds for these bytes, if it is still right or can be made so."""
         lane = self.lane
-        if lane is not None and (self.cells[0] == lane.follower.seen or lane.catch_up()):
-            return lane.find(data)
-        return None
+        if lane is None:
+            return None
+        held = lane.find(data)
+        if held is None or self.cells[0] == lane.follower.seen:
+            return held
+        return lane.find(data) if lane.catch_up() else None
 
     def _offer_to_lane(self, data: bytes) -> None:
-        """A request that came alone, whole and without a body is one that the lane can know again."""
+        """A request that came alone, whole and without a body is one that the lane can know again.
+
+        Empty lines may stand before it (RFC 9112 2.2); then its first line is not what the lane takes for the request line.
+        """
         exchange = self.exchange
-        if exchange is not None and exchange.body_complete and not exchange.body and not self.waiting and not self.in_message:
+        alone = data[:1].isalpha() and not self.waiting and not self.in_message
+        if alone and exchange is not None and exchange.body_complete and not exchange.body:
             exchange.head = data
 
     def _feed(self, data: bytes) -> None:
         self._received += len(data)
-        if self.in_head and self._received > HEAD_LIMIT:
-            self._refuse(431, "The head of the request is too large.")
-            return
+        self._undigested += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserInvalidMethodError:
             self._refuse(501, "The request's method is not known here.")
         except httptools.HttpParserUpgrade:
             # Another protocol was offered, which a server may ignore (RFC 9110 7.8); the parser reads no further message after it.
-            if self.exchange is not None:
-                self.exchange.keep_alive = False
+            if (last := self._last()) is not None:
+                last.keep_alive = False
         except httptools.HttpParserError:
             self._refuse(400, "The request is not valid HTTP/1.1.")
         else:
-            if self.in_head and self._received > HEAD_LIMIT:
-                self._refuse(431, "The head of the request is too large.")
+            if self.in_message and self._undigested > HEAD_LIMIT:
+                self._refuse(431, "The head or the trailer of the request is too large.")
+
+    def _last(self) -> Exchange | None:
+        """The exchange whose request was read last."""
+        return self.waiting[-1] if self.waiting else self.exchange
 
     def on_message_begin(self) -> None:
         self.idle = False
         self.in_message = self.in_head = True
+        self._undigested = 0
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
 
@@ -144,16 +158,15 @@ class ExpressProtocol(asyncio.Protocol):
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if self.in_head:  # a trailer is not merged into the head (RFC 9110 6.5.1)
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self.in_head = False
-        self._received = 0
-        if self._refused:
-            return
-        if complaint := self._complaint():
-            self._refuse(*complaint)
-            return
+        self._received = self._body_seconds = 0
+        if refusal := self._complaint():
+            self._refuse(*refusal)
+            raise _StopParsing
         version = self.parser.get_http_version()
         fields = dict(self.headers)
         exchange = Exchange(
@@ -169,7 +182,8 @@ class ExpressProtocol(asyncio.Protocol):
             self.pause_reading()
 
     def on_body(self, body: bytes) -> None:
-        exchange = self.waiting[-1] if self.waiting else self.exchange
+        self._undigested = 0
+        exchange = self._last()
         if exchange is not None and not exchange.complete:
             exchange.feed(body)
         elif self._received > DISCARD_LIMIT:
@@ -177,24 +191,16 @@ class ExpressProtocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self.in_message = False
-        exchange = self.waiting[-1] if self.waiting else self.exchange
+        exchange = self._last()
         if exchange is not None:
             exchange.end_of_body()
             if exchange is self.exchange and exchange.complete:
-                self._next()
+                self._after(exchange)
 
     def _complaint(self) -> tuple[int, str] | None:
-        if len(self.url) > TARGET_LIMIT:
-            return 414, f"The request's target is longer than {TARGET_LIMIT} bytes."
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
-            return 400, "The request must have exactly one Host field (RFC 9112 3.2)."
-        lengths = sum(name == b"content-length" for name, _ in self.headers)
-        if lengths and any(name == b"transfer-encoding" for name, _ in self.headers):
-            return 400, "The request has both Content-Length and Transfer-Encoding (RFC 9112 6.1)."
         if len(self.waiting) >= PIPELINE_LIMIT:
             return 400, "Too many requests were sent without waiting for an answer."
-        return None
+        return complaint(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
 
     def _scope(self, version: str) -> dict[str, Any]:
         try:
@@ -226,13 +232,18 @@ class ExpressProtocol(asyncio.Protocol):
 
     def exchange_complete(self, exchange: Exchange) -> None:
         self.server_state.total_requests += 1
-        if not exchange.keep_alive:
-            self.transport.close()
-        elif exchange.body_complete:
-            self._next()
+        if exchange.body_complete or exchange.expects_continue:
+            self._after(exchange)
         else:
+            # Who still sends must get to read the answer: a close now would reset the connection, and the answer with it.
             self._received = 0
             self.resume_reading()
+
+    def _after(self, exchange: Exchange) -> None:
+        if exchange.keep_alive:
+            self._next()
+        else:
+            self.transport.close()
 
     def _next(self) -> None:
         self.exchange = None
@@ -255,6 +266,8 @@ class ExpressProtocol(asyncio.Protocol):
 
         With `more` the kernel waits for what follows before it sends a packet.
         """
+        if self.transport.is_closing():
+            return
         if self.sock is None or self.transport.get_write_buffer_size():
             self.transport.write(data)
             return
@@ -326,6 +339,10 @@ class ExpressProtocol(asyncio.Protocol):
         """One second more. Only the client's silence counts: while we work on its request, it may wait."""
         self._seconds += 1
         limits = self.connections
+        unsent = self.transport.get_write_buffer_size()
+        if unsent < self._unsent:
+            self.progress()
+        self._unsent = unsent
         if self.in_head:
             self._head_seconds += 1
             if self._head_seconds > limits.header_timeout:
@@ -353,10 +370,19 @@ class ExpressProtocol(asyncio.Protocol):
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        if self.exchange is None or not self.exchange.started:
+        self.idle = self.in_head = self.in_message = False
+        if self.waiting and not self.waiting[-1].body_complete:
+            self.waiting.pop()  # it is the one refused
+        last = self._last()
+        if last is not None and last.body_complete and not last.complete:
+            last.keep_alive = False  # an earlier request, for whose answer the refusal would be taken
+            return
+        if last is None or not last.started:
             body = sentence.encode() + b"\n"
             lines = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)
             self.write(b"".join((b"HTTP/1.1 %d %s\r\n" % (status, sentence.encode()), lines, self.date, b"\r\n", body)))
-        self.idle = False
-        self.in_head = False
         self.transport.close()
+
+
+class _StopParsing(Exception):
+    """Raised in the parser's callbacks: what follows a refused head is not read."""
