@@ -156,6 +156,11 @@ def bad_metadata() -> Iterator[Case]:
     yield "no .dist-info", zip_of({"demo.py": b""}), "exactly one .dist-info"
     yield "two .dist-info", wheel("demo", "1.0", {"other-1.0.dist-info/METADATA": b""})[1], "exactly one .dist-info"
     yield "a .DIST-INFO too", wheel("demo", "1.0", {"other-1.0.DIST-INFO/METADATA": b""})[1], "exactly one .dist-info"
+    yield ".DIST-INFO only", zip_of({"demo-1.0.DIST-INFO/METADATA": b""}), "'demo-1.0.DIST-INFO'"
+    yield "METADATA in two cases", with_(metadata="Name: evil"), "differ in case only"
+    data = "is none that installers know"
+    yield "another project's .data", wheel("demo", "1.0", {"other-1.0.data/scripts/x": b""})[1], data
+    yield "unknown kind of .data", wheel("demo", "1.0", {"demo-1.0.data/etc/x": b""})[1], data
     yield "another project", wheel("other", "1.0")[1], "'other-1.0.dist-info'"
     yield "another version", wheel("demo", "2.0")[1], "'demo-2.0.dist-info'"
     yield "no version in .dist-info", zip_of({"demo.dist-info/METADATA": b""}), "'demo.dist-info'"

@@ -18,6 +18,9 @@ _TAR_BLOCK = 512
 _DIST_INFO = ".dist-info"
 _KEPT = ("METADATA", "WHEEL", "entry_points.txt")
 _WHEEL_VERSION = re.compile(rb"^Wheel-Version:[ \t]*([0-9]{1,9})\.[0-9]{1,9}[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+# Installers spread what is in NAME-VERSION.data/SCHEME over the environment.
+_DATA = re.compile(r"([^/]+)\.data/([^/]+)(?:/|\Z)")
+_SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 _DATA_DIST_INFO = re.compile(r"[^/]+\.data/[^/]+/[^/]+\.dist-info(/|\Z)")
 
 
@@ -36,6 +39,7 @@ def read_wheel(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection)
     _check_names(members, inspection)
     files = {member.name: member for member in members if not member.is_directory}
     folder = _dist_info_folder(members, parsed)
+    _check_data_folders(members, parsed, inspection)
     record = _read_record(source, files, folder, inspection)
     wanted = {f"{folder}/{name}" for name in _KEPT}
     kept: dict[str, bytes] = {}
@@ -82,12 +86,20 @@ def _dist_info_folder(members: Sequence[Member], parsed: ParsedFilename) -> str:
     if len(folders) != 1:
         found = ", ".join(map(shown, folders[:5])) or "none"
         raise Refused(f"A wheel has exactly one .dist-info directory at its top; this one has {len(folders)} ({found}).")
-    if not names_release(folders[0][: -len(_DIST_INFO)], parsed):
+    stem = folders[0].removesuffix(_DIST_INFO)
+    if stem == folders[0] or not names_release(stem, parsed):
         raise Refused(
             f"The wheel's metadata directory is {shown(folders[0])}, but its filename says"
             f" project {parsed.project!r} and version {str(parsed.version)!r}."
         )
     return folders[0]
+
+
+def _check_data_folders(members: Sequence[Member], parsed: ParsedFilename, inspection: Inspection) -> None:
+    """Installers disagree on a .data directory of another name, and stop at an unknown scheme."""
+    for name, scheme in sorted({match.groups() for member in members if (match := _DATA.match(member.name))}):
+        if scheme not in _SCHEMES or not names_release(name, parsed):
+            inspection.complain(f"The directory {shown(f'{name}.data/{scheme}')} is none that installers know for this wheel.")
 
 
 def _read_record(source: BinaryIO, files: Mapping[str, Member], folder: str, inspection: Inspection) -> Mapping[str, Line] | None:
@@ -134,6 +146,9 @@ def _check_kept(kept: Mapping[str, bytes], files: Mapping[str, Member], folder: 
     for name in ("METADATA", "WHEEL"):
         if f"{folder}/{name}" not in files:
             inspection.complain(f"The wheel has no {folder}/{name}.")
+    about = [path.casefold() for path in files if path.startswith(f"{folder}/")]
+    if len(set(about)) < len(about):
+        inspection.complain(f"{folder} has two files whose names differ in case only: on some systems one replaces the other.")
     wheel = kept.get(f"{folder}/WHEEL")
     if wheel is not None and _WHEEL_VERSION.findall(wheel) != [b"1"]:
         inspection.complain("WHEEL does not state one Wheel-Version of 1, which is the format that installers know.")
