@@ -62,7 +62,13 @@ class Catalog(Protocol):
         ...
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
-        """Blobs that were committed with a row and that the blob store has not made durable yet, by sha256."""
+        """Blobs that were committed with a row and that the blob store has not taken in yet, by sha256."""
+        ...
+
+    def unsettled_blob(self, sha256: str) -> bytes | None: ...
+
+    def unsettled_size(self) -> int:
+        """Their bytes together."""
         ...
 
     def forget_unsettled(self, sha256s: Iterable[str]) -> None: ...
@@ -102,17 +108,17 @@ class BlobStore(Protocol):
     def keep(self, staged: Sequence[tuple[Staging, str]]) -> Mapping[str, bytes]:
         """Make each staging the blob of that sha256; keeping what is there already changes nothing.
 
-        The blobs can be read on return, and are durable but for those returned: these are small, and their bytes must be committed
-        together with the row that names them, and settled later. One sync of the database's log then stands for all.
+        They are durable on return, but for those returned: these are small, and are not in the store yet. Their bytes must be committed
+        together with the row that names them, and settled later; one sync of the database's log then stands for all.
         """
         ...
 
     def settle(self, blobs: Mapping[str, bytes]) -> None:
-        """Make blobs durable that `keep` returned, whatever a power cut has left of them."""
+        """Take in blobs that `keep` returned, durably, whatever of them is there already."""
         ...
 
-    def open(self, sha256: str) -> BinaryIO:
-        """The blob as a file with a file descriptor where the store has one; raises `StoreFailed` if it is missing."""
+    def open(self, sha256: str) -> BinaryIO | None:
+        """The blob as a file with a descriptor, or None where it is not in the store (any more, or not settled yet)."""
         ...
 
     def exists(self, sha256: str) -> bool: ...

@@ -74,6 +74,14 @@ class SqlCatalog:
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
         return dict(self._database.read("SELECT sha256, content FROM unsettled_blobs LIMIT ?", (limit,)))
 
+    def unsettled_blob(self, sha256: str) -> bytes | None:
+        rows = self._database.read("SELECT content FROM unsettled_blobs WHERE sha256 = ?", (sha256,))
+        return rows[0][0] if rows else None
+
+    def unsettled_size(self) -> int:
+        size: int = self._database.read("SELECT coalesce(sum(length(content)), 0) FROM unsettled_blobs")[0][0]
+        return size
+
     def forget_unsettled(self, sha256s: Iterable[str]) -> None:
         rows = [(sha256,) for sha256 in sha256s]
         self._database.write(lambda connection: connection.executemany("DELETE FROM unsettled_blobs WHERE sha256 = ?", rows))

@@ -1,7 +1,7 @@
 """Blobs as files: `blobs/ab/cdef...`, under their sha256.
 
 Temp file, fsync, rename, fsync of the folder; then and only then may a row point at it. That is four syncs for a wheel and its METADATA,
-more than all else an upload costs; so a small blob is only renamed, and its bytes travel in the row's own commit until they are settled.
+more than all else an upload costs; so a small blob stays in memory, travels in the row's own commit, and becomes a file when it is settled.
 """
 
 import errno
@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -17,46 +18,58 @@ from typing import BinaryIO, Self
 from purveyor.errors import StoreFailed, StoreFull
 from purveyor.interfaces import Staging
 
-# Up to here a blob's bytes are cheaper in the database's log than synced as a file of their own.
-_SMALL = 512 << 10
+# Up to here a blob's bytes are cheaper in the database's log than as a file that is made and synced while a client waits.
+SMALL = 512 << 10
 
 
 class _LocalStaging:
+    """In memory while small, in a temporary file from then on."""
+
     def __init__(self, folder: Path) -> None:
-        with _explained(folder):
-            self._fd, name = tempfile.mkstemp(dir=folder, prefix="upload-")
-        self._path = Path(name)
+        self._folder = folder
+        self._memory = bytearray()
+        self._fd: int | None = None
+        self._path: Path
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        with _explained(self._path):
-            while view:
-                written = os.write(self._fd, view)
-                view = view[written:]
         self.size += len(data)
+        if self._fd is None and self.size <= SMALL:
+            self._memory += data
+            return
+        with _explained(self._folder):
+            if self._fd is None:
+                self._fd, name = tempfile.mkstemp(dir=self._folder, prefix="upload-")
+                self._path = Path(name)
+                _write(self._fd, self._memory)
+                self._memory.clear()
+            _write(self._fd, data)
+
+    def content(self) -> bytes | None:
+        """The bytes, if they are few enough to be in memory."""
+        return bytes(self._memory) if self._fd is None else None
 
     def reader(self) -> BinaryIO:
+        if self._fd is None:
+            return BytesIO(self._memory)
         os.lseek(self._fd, 0, os.SEEK_SET)
         return os.fdopen(os.dup(self._fd), "rb", buffering=0x4000)
 
-    def content(self) -> bytes:
-        return os.pread(self._fd, self.size, 0)
-
-    def move_to(self, target: Path, *, durably: bool) -> None:
+    def move_to(self, target: Path) -> None:
         """Durable as `target` once the folder is synced too."""
+        assert self._fd is not None
         with _explained(target):
-            if durably:
-                os.fsync(self._fd)
+            os.fsync(self._fd)
             self._path.replace(target)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
-        os.close(self._fd)
-        with suppress(OSError):  # kept already, or swept: either way it is gone from the staging folder
-            self._path.unlink()
+        if self._fd is not None:
+            os.close(self._fd)
+            with suppress(OSError):  # kept already, or swept: either way it is gone from the staging folder
+                self._path.unlink()
 
 
 class LocalBlobs:
@@ -76,47 +89,49 @@ class LocalBlobs:
         unsettled: dict[str, bytes] = {}
         for staging, sha256 in staged:
             assert isinstance(staging, _LocalStaging)  # stagings come back to the store that made them
-            small = staging.size <= _SMALL
-            if small:
-                unsettled[sha256] = staging.content()
-            self._move(staging, self._path(sha256), durably=not small)
+            content = staging.content()
+            if content is None:
+                self._move(staging, self._path(sha256))
+            else:
+                unsettled[sha256] = content
         return unsettled
-
-    def _move(self, staging: _LocalStaging, target: Path, *, durably: bool) -> None:
-        self._make_folder(target.parent, durably=durably)
-        if not target.exists():
-            staging.move_to(target, durably=durably)
-        if durably:
-            # Also where the blob was there: whoever moved it may not have synced it yet.
-            _sync(target)
-            _sync(target.parent)
 
     def settle(self, blobs: Mapping[str, bytes]) -> None:
         for sha256, content in blobs.items():
             target = self._path(sha256)
             if not _holds(target, content):
-                self._rewrite(target, content)
-            _sync(target)
+                self._replace(target, content)
+            else:
+                _sync(target)
         for folder in {self._path(sha256).parent for sha256 in blobs}:
             _sync(folder)
-        _sync(self._blobs)
 
-    def _rewrite(self, target: Path, content: bytes) -> None:
-        with _LocalStaging(self._staging) as staging:
-            staging.write(content)
-            self._make_folder(target.parent, durably=True)
-            staging.move_to(target, durably=True)
+    def _move(self, staging: _LocalStaging, target: Path) -> None:
+        self._make_folder(target.parent)
+        if not target.exists():
+            staging.move_to(target)
+        # Also where the blob was there: whoever moved it may not have synced the folder yet.
+        _sync(target.parent)
 
-    def _make_folder(self, folder: Path, *, durably: bool) -> None:
+    def _replace(self, target: Path, content: bytes) -> None:
+        self._make_folder(target.parent)
+        with _explained(target), tempfile.NamedTemporaryFile(dir=self._staging, prefix="settle-", delete=False) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(target)
+
+    def _make_folder(self, folder: Path) -> None:
         with _explained(folder):
             if not folder.exists():
                 folder.mkdir(exist_ok=True)
-                if durably:
-                    _sync(self._blobs)
+                _sync(self._blobs)
 
-    def open(self, sha256: str) -> BinaryIO:
+    def open(self, sha256: str) -> BinaryIO | None:
         try:
             return self._path(sha256).open("rb", buffering=0)
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise StoreFailed(f"The file with sha256 {sha256} cannot be read: {error.strerror}.", "Restore it from a backup.") from error
 
@@ -134,6 +149,12 @@ class LocalBlobs:
 
     def _path(self, sha256: str) -> Path:
         return self._blobs / sha256[:2] / sha256[2:]
+
+
+def _write(fd: int, data: bytes | bytearray) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -127,8 +127,8 @@ class Database:
             # FULL syncs the log at each commit: what was acknowledged survives a power cut.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            # `tidy` does this in the background; a commit does it only when the log has grown past 32 MiB.
-            connection.execute("PRAGMA wal_autocheckpoint = 8192")
+            # `tidy` does this in the background; a commit does it only when the log has grown past 128 MiB.
+            connection.execute("PRAGMA wal_autocheckpoint = 32768")
         except sqlite3.Error as error:
             raise _failure(error, self._path) from error
         return connection

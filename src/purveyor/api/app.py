@@ -1,4 +1,4 @@
-"""The ASGI application: the read path first, everything else to Starlette, which is not even imported before it is needed."""
+"""The ASGI application: the read path first, everything else to Starlette's routes, which are not even imported before they are needed."""
 
 import asyncio
 from collections.abc import Callable
@@ -38,9 +38,9 @@ class PurveyorApp:
 
     def _starlette(self) -> ASGIApp:
         if self._rest is None:
-            from purveyor.api.routes import starlette_app  # noqa: PLC0415 - a tenth of a second that the first page need not wait for
+            from purveyor.api.routes import router  # noqa: PLC0415 - a tenth of a second that the first page need not wait for
 
-            self._rest = starlette_app(self._app, self._read_path)
+            self._rest = router(self._app, self._read_path)
         return self._rest
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,6 +67,6 @@ class PurveyorApp:
         await asyncio.to_thread(self._starlette)
         while True:
             await asyncio.to_thread(self._app.follower.listen_for_the_dead)
-            await asyncio.to_thread(self._app.settler.settle)
+            await asyncio.to_thread(self._app.settler.settle_when_quiet)
             await asyncio.to_thread(self._app.blobs.sweep, _STAGING_AGE)
             await asyncio.sleep(_WATCH_INTERVAL)

@@ -6,6 +6,7 @@ the long way, which leaves its answer here.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from purveyor.api.answers import Answer
 from purveyor.errors import StoreFailed
@@ -13,7 +14,7 @@ from purveyor.model.journal import Changes
 from purveyor.serving.bodies import Span
 from purveyor.serving.following import Follower
 
-RequestLines = dict[bytes, "Held"]
+RequestLines: TypeAlias = "dict[bytes, Held]"
 
 # Distinct header blocks and answers remembered before the lane starts over. A block is a few hundred bytes.
 _BLOCKS = 2048

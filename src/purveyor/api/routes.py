@@ -3,17 +3,16 @@
 from html import escape
 from urllib.parse import quote
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from purveyor import __version__
 from purveyor.api.read_path import ReadPath
 from purveyor.api.responses import ProblemResponse
 from purveyor.api.uploads import Uploads
 from purveyor.application import Application
-from purveyor.errors import NotFound, PurveyorError
+from purveyor.errors import NotFound
 from purveyor.serving.bodies import pieces
 
 _WELCOME = """<!DOCTYPE html>
@@ -34,7 +33,7 @@ twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
 """
 
 
-def starlette_app(app: Application, read_path: ReadPath) -> Starlette:
+def router(app: Application, read_path: ReadPath) -> Router:
     upload = Uploads(app).upload
 
     async def preflight(request: Request) -> Response:
@@ -60,11 +59,7 @@ def starlette_app(app: Application, read_path: ReadPath) -> Starlette:
     async def nothing(request: Request) -> Response:
         return ProblemResponse(NotFound("There is nothing at this URL.", "The index is at /simple/."), request.headers.get("accept", ""))
 
-    async def problem(request: Request, error: Exception) -> Response:
-        assert isinstance(error, PurveyorError)
-        return ProblemResponse(error, request.headers.get("accept", ""))
-
-    return Starlette(
+    return Router(
         routes=[
             Route("/", welcome, methods=["GET"]),
             Route("/", upload, methods=["POST"]),
@@ -74,5 +69,4 @@ def starlette_app(app: Application, read_path: ReadPath) -> Starlette:
             Route("/health", health, methods=["GET"]),
             Route("/{path:path}", nothing, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
         ],
-        exception_handlers={PurveyorError: problem},
     )

@@ -38,15 +38,15 @@ _PACKAGES = "packages"
 
 def parse(raw_path: bytes) -> Target | None:
     """What the undecoded path asks the index for; None where it is not the read path's business."""
-    path = _decode(raw_path)
-    segments = path.split("/")[1:]
+    # Split first, decode then: an encoded slash is part of a name (RFC 3986 2.2), and there is no name with a slash in it.
+    segments = [_decode(segment) for segment in raw_path.split(b"/")[1:]]
     # pipenv asks for /simple//NAME/: doubled slashes lead to the page they mean.
     meant = [s for s in segments if s]
     if not meant or meant[0] not in (_SIMPLE, _PACKAGES):
         return None
     if meant[0] == _PACKAGES:
         return read_file_path("/".join(segments)) or NothingThere()
-    return _simple(path, meant[1:])
+    return _simple("/" + "/".join(segments), meant[1:])
 
 
 def _simple(path: str, names: list[str]) -> Target:
@@ -65,11 +65,11 @@ def location(raw_path: bytes, redirect: Redirect) -> bytes:
     return f"{climb}{quote(redirect.path)}".encode()
 
 
-def _decode(raw_path: bytes) -> str:
+def _decode(segment: bytes) -> str:
     try:
-        path = unquote_to_bytes(raw_path).decode()
+        text = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:
         raise BadRequest("The path is not UTF-8 once its percent-encoding is undone.") from None
-    if any(character < " " or character == "\x7f" for character in path):
+    if any(character < " " or character == "\x7f" for character in text):
         raise BadRequest("The path has control characters in it.")
-    return path
+    return text

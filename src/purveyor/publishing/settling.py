@@ -5,6 +5,8 @@ import threading
 from purveyor.interfaces import BlobStore, Catalog
 
 _AT_ONCE = 64
+# The log may grow by this much before settling gets in the way of a long burst of uploads.
+_BACKLOG = 64 << 20
 
 
 class Settler:
@@ -12,6 +14,14 @@ class Settler:
         self._catalog = catalog
         self._blobs = blobs
         self._turn = threading.Lock()
+        self._last_serial = -1
+
+    def settle_when_quiet(self) -> int:
+        """Called once a second: settles if nothing was published since the last call, or if too much waits. Returns how many."""
+        serial, self._last_serial = self._last_serial, self._catalog.serial()
+        if serial != self._last_serial and self._catalog.unsettled_size() < _BACKLOG:
+            return 0
+        return self.settle()
 
     def settle(self) -> int:
         """Settle all that waits; returns how many. Another process may be at it too: settling twice changes nothing."""

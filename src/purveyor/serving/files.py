@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from purveyor.errors import StoreFailed
 from purveyor.formats.links import FileLink
 from purveyor.interfaces import BlobStore, Catalog
 from purveyor.model.names import NormalizedName
@@ -30,6 +31,15 @@ class Files:
         sha256 = file.metadata_sha256 if link.metadata else file.sha256
         if sha256 is None:
             return None
+        return ServedFile(self._body(sha256), sha256, file.project, link.metadata)
+
+    def _body(self, sha256: str) -> Body:
+        """From the store; from the database's log where it waits to be settled; and from the store if it was settled in between."""
+        body = self._stored(sha256) or self._catalog.unsettled_blob(sha256) or self._stored(sha256)
+        if body is None:
+            raise StoreFailed(f"The content with sha256 {sha256} is missing.", "Restore the data directory from a backup.")
+        return body
+
+    def _stored(self, sha256: str) -> Span | None:
         blob = self._blobs.open(sha256)
-        size = blob.seek(0, 2)
-        return ServedFile(Span(Descriptor(blob), 0, size), sha256, file.project, link.metadata)
+        return None if blob is None else Span(Descriptor(blob), 0, blob.seek(0, 2))
