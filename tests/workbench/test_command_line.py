@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from purveyor import __version__
+from tests.distributions import wheel
+from tests.live_server import LiveServer
 from tests.workbench.command import environment, purveyor
+from tests.workbench.fake_uploads import UploadIndex
 
 
 def test_the_help_names_every_command_in_the_order_of_a_projects_life() -> None:
@@ -90,3 +93,35 @@ def test_a_directory_that_may_not_be_written_is_a_sentence(tmp_path: Path) -> No
 def _python_path() -> str:
     """What this process finds Purveyor by, whatever directory a command is started in."""
     return ":".join(str(Path(entry).resolve()) for entry in sys.path if entry)
+
+
+def test_verifying_where_no_server_answers_is_told_apart() -> None:
+    with UploadIndex() as gone:
+        pass
+    ran = purveyor("verify", "acme-app", "--index-url", gone.url, "--json")
+    assert ran.code == 3
+    assert ran.document["ok"] is False
+    assert [check["skipped"] for check in ran.document["checks"]] == [False, *[True] * 6]
+
+
+def test_verifying_an_index_without_the_project_fails_with_the_check_that_found_it(server: LiveServer) -> None:
+    server.host(wheel("acme-app", "1.0"))
+    ran = purveyor("verify", "another", "--index-url", server.simple_url)
+    assert ran.code == 1
+    assert "FAIL" in ran.out
+    assert ran.out.endswith(f"{server.simple_url} has faults.\n")
+
+
+def test_a_released_project_is_verified_without_installing_it(server: LiveServer) -> None:
+    server.host(wheel("acme-app", "1.0"))
+    ran = purveyor("verify", "acme-app==1.0", "--index-url", server.url, "--no-install", "--json")
+    assert ran.code == 0, ran.out
+    assert {check["number"]: check["skipped"] for check in ran.document["checks"] if check["skipped"]} == {5: True, 6: True}
+
+
+def test_a_server_on_a_taken_port_says_who_has_it(server: LiveServer, tmp_path: Path) -> None:
+    port = server.url.rstrip("/").rpartition(":")[2]
+    ran = purveyor("serve", "--port", port, "--data", tmp_path / "other")
+    assert ran.code == 5
+    assert f"is taken by another Purveyor, process {server.pid} " in ran.err
+    assert f"with its data in {server.data}." in ran.err

@@ -1,12 +1,17 @@
 """`purveyor publish` against our own server, and against small fakes of others."""
 
+import contextlib
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.distributions import sdist, wheel
 from tests.live_server import LiveServer
-from tests.workbench.command import Ran, purveyor
+from tests.workbench.command import Ran, environment, purveyor
 from tests.workbench.fake_uploads import Reply, UploadIndex
 from tests.workbench.projects import project
 
@@ -24,6 +29,15 @@ def _publish(server: LiveServer, *arguments: str | Path) -> Ran:
 
 def _to(index: UploadIndex, *arguments: str | Path, **variables: str) -> Ran:
     return purveyor("publish", *arguments, "--index-url", index.url, cwd=None, **variables)
+
+
+def _until_closed(terminal: int) -> str:
+    """Everything that is written to a terminal by the process at its other end."""
+    shown = b""
+    with contextlib.suppress(OSError), open(terminal, "rb", buffering=0) as screen:  # the end is EIO, not empty bytes
+        while piece := screen.read(1 << 16):
+            shown += piece
+    return shown.decode()
 
 
 def _outcomes(ran: Ran) -> dict[str, str]:
@@ -105,6 +119,19 @@ def test_a_proxy_in_the_environment_does_not_come_between_this_machine_and_itsel
         dist = _written(tmp_path / "dist", wheel("acme-app", "1.0"))
         ran = _to(index, dist, http_proxy="http://127.0.0.1:9/", ALL_PROXY="http://127.0.0.1:9/", no_proxy="")
     assert ran.code == 0, ran.err
+
+
+def test_on_a_terminal_a_large_file_has_a_bar(tmp_path: Path) -> None:
+    dist = _written(tmp_path / "dist", wheel("acme-app", "1.0", {"noise.bin": os.urandom(3 << 20)}))
+    ours, theirs = pty.openpty()
+    with UploadIndex() as index:
+        command = [sys.executable, "-m", "purveyor", "publish", str(dist), "--index-url", index.url]
+        running = subprocess.Popen(command, env=environment(TERM="xterm"), stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        shown = _until_closed(ours)
+        assert running.wait() == 0, shown
+    assert "Uploading acme_app-1.0-py3-none-any.whl  [###" in shown
+    assert "100%" in shown
 
 
 def test_every_field_of_the_metadata_goes_into_the_form(tmp_path: Path) -> None:

@@ -49,10 +49,9 @@ def publish(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Put PATHS on an index: a project's directory, which is built first, or files that are built already.
 
-    \b
-    Files that are there already with the same content are fine; with other content nothing is sent at all.
-    The token is that of --token-file, of PURVEYOR_TOKEN, or the one that `purveyor serve` keeps on this machine.
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    Files that are there already with the same content are fine; with other content nothing is sent at all. The token is
+    that of --token-file, of PURVEYOR_TOKEN, or the one that `purveyor serve` keeps on this machine.
+    """
     reporter = Reporter(as_json=as_json)
     destination = Destination.of(index_url, upload_url)
     found = (username, token) if token else None
