@@ -15,7 +15,7 @@ from benchmarks.sites import SMALL, Site
 from benchmarks.trial import Trial, excused, memory_case, memory_round, say
 
 # Whoever needs longer for one answer is loaded over one connection only: more would wait in line and be cut off at the end.
-_SLOW_SECONDS = 0.05
+_SLOW_SECONDS = 0.5
 
 
 def measure(trial: Trial, site: Site, cases: Sequence[Case]) -> None:

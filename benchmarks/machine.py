@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def describe() -> dict[str, object]:
         "memory_bytes": psutil.virtual_memory().total,
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "data_on": _file_system(Path(tempfile.gettempdir())),
         "load_average_at_start": os.getloadavg(),
         "versions": dict(_versions()),
     }
@@ -92,9 +94,7 @@ def describe() -> dict[str, object]:
 def sentence(machine: Mapping[str, object]) -> str:
     load = os.getloadavg()[0]
     noise = "  <- something else is running: expect noise" if load > 0.5 else ""
-    return (
-        f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}; load average {load:.2f}{noise}"
-    )
+    return f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}, data on {machine['data_on']}; load average {load:.2f}{noise}"
 
 
 def _versions() -> Iterator[tuple[str, str]]:
@@ -136,6 +136,12 @@ def _status(pid: int) -> dict[str, int]:
         return {}
     pairs = (line.split(":", 1) for line in lines if line.startswith(("VmRSS", "VmHWM")))
     return {name: int(value.split()[0]) * 1024 for name, value in pairs}
+
+
+def _file_system(folder: Path) -> str:
+    """The type of the file system that holds the servers' data: in memory, making uploads durable costs nothing."""
+    mounts = {Path(each.mountpoint): each.fstype for each in psutil.disk_partitions(all=True)}
+    return next((mounts[parent] for parent in (folder.resolve(), *folder.resolve().parents) if parent in mounts), "unknown")
 
 
 def _cpu_model() -> str:

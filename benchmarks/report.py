@@ -18,6 +18,7 @@ _HEADINGS = {
     "resident": "resident",
     "peak": "peak",
 }
+_NAME = 19
 _TIMES = frozenset({"cpu", "p50", "p99", "max", "start", "start_cpu"})
 _SIZES = frozenset({"resident", "peak"})
 
@@ -30,13 +31,13 @@ def _case_lines(key: str, case: CaseResult) -> Iterator[str]:
     yield ""
     yield f"{key}: {case.title}"
     rows = [["", *_headings(case)], *(_row(case, name, outcome) for name, outcome in case.outcomes.items())]
-    width = [max(len(row[column]) for row in rows if column < len(row) and len(row) > 2) for column in range(len(rows[0]))]
+    width = [max(len(row[column]) for row in rows if len(row) > 2) for column in range(len(rows[0]))]
     for row in rows:
         if len(row) == 2:
-            yield f"  {row[0].ljust(18)}  {row[1]}"
+            yield f"  {row[0].ljust(_NAME)}  {row[1]}"
         else:
-            cells = [cell.rjust(wide) for cell, wide in zip(row[1:], width[1:], strict=True)]
-            yield f"  {row[0].ljust(18)}  {'  '.join(cells)}".rstrip()
+            cells = [cell.rjust(wide) for cell, wide in zip(row[1:-1], width[1:-1], strict=True)]
+            yield f"  {row[0].ljust(_NAME)}  {'  '.join([*cells, row[-1]])}".rstrip()
 
 
 def _headings(case: CaseResult) -> list[str]:
@@ -48,7 +49,7 @@ def _headings(case: CaseResult) -> list[str]:
 
 def _row(case: CaseResult, name: str, outcome: Outcome) -> list[str]:
     if not outcome.rounds:
-        return [name, f"n/a: {outcome.reason[:100]}"]
+        return [name, f"n/a: {(outcome.reason or 'not measured')[:110]}"]
     first, *rest = case.metrics
     values = spread(outcome.values(first))
     ratios = case.ratios(name)
