@@ -170,6 +170,7 @@ def bad_metadata() -> Iterator[Case]:
     yield "empty WHEEL", with_(WHEEL=""), "Wheel-Version of 1"
     yield "two wheel versions", with_(WHEEL="Wheel-Version: 1.0\nWheel-Version: 2.0\n"), "Wheel-Version of 1"
     yield "huge METADATA", with_(METADATA=os.urandom(64) * (165 << 10)), "METADATA has more than"
+    yield "huge entry points", with_(entry_points__txt=os.urandom(64) * (17 << 10)), "entry_points.txt has more than"
     scripts = "[console_scripts]\n{} = demo:main\n"
     yield "command in another directory", with_(entry_points__txt=scripts.format("../evil")), "plain file name"
     yield "absolute command", with_(entry_points__txt=scripts.format("/bin/sh")), "plain file name"
@@ -208,6 +209,7 @@ def wrong_records() -> Iterator[Case]:
     yield "four columns", instead(right.replace("\n", ",more\n")), "no hash"
     yield "RECORD with a hash of its own", instead(right + record_line(f"{DIST_INFO}/RECORD", b"")), "more than once"
     yield "empty", wheel("demo", "1.0", record=b"")[1], "does not list"
+    yield "flood of lines", wheel("demo", "1.0", record=b"\n" * 2000)[1], "more than 1000 entries"
     yield "not UTF-8", wheel("demo", "1.0", record=b"d\xe9mo.py,,\n")[1], "not a CSV file"
     yield "field without an end", wheel("demo", "1.0", record=b'"' + b"x" * 200_000)[1], "RECORD"
 

@@ -16,7 +16,8 @@ METADATA_LIMIT = 10 << 20
 _RECORD_LIMIT = 32 << 20
 _TAR_BLOCK = 512
 _DIST_INFO = ".dist-info"
-_KEPT = ("METADATA", "WHEEL", "entry_points.txt")
+# The most bytes of what is kept to be looked at; entry points are parsed slowly.
+_KEPT = {"METADATA": METADATA_LIMIT, "WHEEL": 1 << 20, "entry_points.txt": 1 << 20}
 _WHEEL_VERSION = re.compile(rb"^Wheel-Version:[ \t]*([0-9]{1,9})\.[0-9]{1,9}[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 # Installers spread what is in NAME-VERSION.data/SCHEME over the environment.
 _DATA = re.compile(r"([^/]+)\.data/([^/]+)(?:/|\Z)")
@@ -41,11 +42,11 @@ def read_wheel(source: BinaryIO, parsed: ParsedFilename, inspection: Inspection)
     folder = _dist_info_folder(members, parsed)
     _check_data_folders(members, parsed, inspection)
     record = _read_record(source, files, folder, inspection)
-    wanted = {f"{folder}/{name}" for name in _KEPT}
+    limits = {f"{folder}/{name}": limit for name, limit in _KEPT.items()}
     kept: dict[str, bytes] = {}
     for member in files.values():
         if member.name != f"{folder}/RECORD":
-            content = _check_member(source, member, record, inspection, keep=member.name in wanted)
+            content = _check_member(source, member, record, inspection, limits.get(member.name, 0))
             if content is not None:
                 kept[member.name] = content
     _check_kept(kept, files, folder, inspection)
@@ -118,16 +119,14 @@ def _read_record(source: BinaryIO, files: Mapping[str, Member], folder: str, ins
     return read_record(data, folder, inspection)
 
 
-def _check_member(
-    source: BinaryIO, member: Member, record: Mapping[str, Line] | None, inspection: Inspection, *, keep: bool
-) -> bytes | None:
-    """Read the member to its end and compare it with its line of RECORD; its content if it is right and to be kept."""
+def _check_member(source: BinaryIO, member: Member, record: Mapping[str, Line] | None, inspection: Inspection, limit: int) -> bytes | None:
+    """Read the member to its end and compare it with its line of RECORD; its content if it is right and a limit is set."""
     line = record.get(member.name) if record is not None else None
     digest = hasher(line)
     pieces = []
-    if keep and member.size > METADATA_LIMIT:
-        inspection.complain(f"{member.name} has more than {METADATA_LIMIT} bytes.")
-        keep = False
+    keep = limit > 0 and member.size <= limit
+    if limit and not keep:
+        inspection.complain(f"{member.name} has more than {limit} bytes.")
     try:
         for piece in contents(source, member):
             if digest is not None:

@@ -34,9 +34,9 @@ def read_record(data: bytes, folder: str, inspection: Inspection) -> Mapping[str
     unhashed = {f"{folder}/RECORD", f"{folder}/RECORD.jws", f"{folder}/RECORD.p7s"}
     lines: dict[str, Line] = {}
     try:
-        for row in csv.reader(io.StringIO(data.decode(), newline="")):
+        for number, row in enumerate(csv.reader(io.StringIO(data.decode(), newline=""))):
+            inspection.check_entries(number - len(unhashed))
             _read_row(row, lines, unhashed, inspection)
-            inspection.check_entries(len(lines) - len(unhashed))
     except (UnicodeDecodeError, csv.Error):
         inspection.complain("RECORD is not a CSV file in UTF-8.")
     return lines
