@@ -94,7 +94,8 @@ def describe() -> dict[str, object]:
 def sentence(machine: Mapping[str, object]) -> str:
     load = os.getloadavg()[0]
     noise = "  <- something else is running: expect noise" if load > 0.5 else ""
-    return f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}, data on {machine['data_on']}; load average {load:.2f}{noise}"
+    what = "{cpu}, {cores} cores, Linux {kernel}, Python {python}, data on {data_on}".format_map(machine)
+    return f"{what}; load average {load:.2f}{noise}"
 
 
 def _versions() -> Iterator[tuple[str, str]]:
