@@ -16,7 +16,7 @@ import httptools
 from purveyor.api.connections import Connections
 from purveyor.api.exchange import Exchange
 from purveyor.api.heads import HEAD_LIMIT, complaint
-from purveyor.api.lane import Held
+from purveyor.api.lane import Held, Lane
 from purveyor.api.sending import SpanSender
 from purveyor.serving.bodies import Span
 
@@ -35,8 +35,8 @@ class ExpressProtocol(asyncio.Protocol):
         self.app = config.loaded_app
         self.server_state = server_state
         self.connections: Connections = app_state["purveyor.connections"]
-        self.lane = self.connections.lane
-        self.cells = self.lane.follower.cells if self.lane is not None else memoryview(b"")
+        self.lane: Lane | None = self.connections.lane
+        self.cells: memoryview = self.lane.follower.cells if self.lane is not None else memoryview(b"")
         self.transport: asyncio.Transport
         self.sock: socket.socket | None = None
         self.peer: tuple[str, int] | None = None
@@ -94,8 +94,6 @@ class ExpressProtocol(asyncio.Protocol):
     # ------------------------------------------------------------------ reading
     def data_received(self, data: bytes) -> None:
         self._seconds = 0
-        if self._refused:
-            return
         if not self.idle:
             self._feed(data)
         elif (held := self._held(data)) is not None:
@@ -127,6 +125,8 @@ class ExpressProtocol(asyncio.Protocol):
             exchange.head = data
 
     def _feed(self, data: bytes) -> None:
+        if self._refused:
+            return
         self._received += len(data)
         self._undigested += len(data)
         try:
