@@ -57,6 +57,8 @@ def publish(  # noqa: PLR0917 - click passes them by name
     found = (username, token) if token else None
     found = found or find_credentials(destination, user=username, token_file=token_file, data=data)
     found = found or _asked_for(username, destination, as_json=as_json)
+    if found and not destination.is_local and destination.upload_url.startswith("http:"):
+        reporter.say(f"The token travels unencrypted: {destination.upload_url} is http.")
     with TemporaryDirectory(prefix="purveyor-publish-") as scratch:
         files = _built_where_needed(paths or (Path(),), Path(scratch), way(installer, no_isolation=no_isolation), reporter)
         published = uploader.publish(files, destination, found, reporter)

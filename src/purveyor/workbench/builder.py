@@ -151,8 +151,11 @@ def _explained(project: Path, way: Way, output: _Output) -> Iterator[None]:
         raise _failed(f"No build environment for {project} could be made: {error}", output, _requirements(way)) from None
     except BuildBackendException as error:
         raise _failed(f"{project} could not be built: {str(error).rstrip('.')}.", output, _backend(way)) from None
-    except (BuildException, RuntimeError, tarfile.TarError) as error:
-        raise _failed(f"{project} could not be built: {str(error).rstrip('.')}.", output, "Correct that.") from None
+    except RuntimeError as error:  # how the frontend says that it found no uv
+        raise _failed(f"{project} could not be built: {error}.", output, "Install uv, or use --installer pip.") from None
+    except (BuildException, tarfile.TarError) as error:
+        remedy = "Correct [build-system] in pyproject.toml."
+        raise _failed(f"{project} could not be built: {str(error).rstrip('.')}.", output, remedy) from None
 
 
 def _failed(sentence: str, output: _Output, remedy: str) -> BuildFailed:
@@ -162,7 +165,7 @@ def _failed(sentence: str, output: _Output, remedy: str) -> BuildFailed:
 def _requirements(way: Way) -> str:
     return (
         f"Check that {way.installer} can reach an index with [build-system].requires of pyproject.toml"
-        " (PIP_INDEX_URL or UV_INDEX_URL), or install them beside Purveyor and add --no-isolation."
+        " (PIP_INDEX_URL or UV_DEFAULT_INDEX), or install them beside Purveyor and add --no-isolation."
     )
 
 
