@@ -13,6 +13,7 @@ from purveyor.api.responses import ProblemResponse
 from purveyor.api.uploads import Uploads
 from purveyor.application import Application
 from purveyor.errors import NotFound
+from purveyor.model.names import is_valid, normalize
 from purveyor.serving.bodies import pieces
 
 _WELCOME = """<!DOCTYPE html>
@@ -38,7 +39,9 @@ def router(app: Application, read_path: ReadPath) -> Router:
 
     async def preflight(request: Request) -> Response:
         """hatch looks here, below the upload URL, for the files that are there already; it reads the names of the anchors."""
-        scope = dict(request.scope) | {"raw_path": f"/simple/{quote(request.path_params['name'])}/".encode()}
+        name = request.path_params["name"]
+        # Under its normalised name at once: a redirect would be relative to a URL that the client did not ask for.
+        scope = dict(request.scope) | {"raw_path": f"/simple/{normalize(name) if is_valid(name) else quote(name)}/".encode()}
         answered = await read_path.answer(scope)
         assert answered is not None  # the path is one of its own
         answer = answered[0]
