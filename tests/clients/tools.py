@@ -50,6 +50,7 @@ class Tool:
 TWINE = Tool("twine", "7.0.0", ("build", "setuptools", "wheel"))
 UV = Tool("uv", "0.13.9")
 POETRY = Tool("poetry", "2.5.1")
+# pdm 2.29.3 allows, and does not start or publish with, the hishel and unearth that came after these.
 PDM = Tool("pdm", "2.29.3", ("hishel<2", "unearth<0.19", "pdm-backend"))
 HATCH = Tool("hatch", "1.18.2")
 FLIT = Tool("flit", "4.2.0")
@@ -75,13 +76,9 @@ def prepared(tool: Tool) -> Tool:
 
 def uv_program() -> str:
     """The uv that stands beside the Python that runs the tests, else anywhere on the PATH."""
-    found = shutil.which(
-        "uv", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-    )
+    found = shutil.which("uv", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))))
     if found is None:
-        raise FileNotFoundError(
-            "uv is not installed; it is one of the dependencies in the group `test` of pyproject.toml."
-        )
+        raise FileNotFoundError("uv is not installed; it is one of the dependencies in the group `test` of pyproject.toml.")
     return found
 
 
