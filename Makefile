@@ -35,10 +35,9 @@ test-slow: $(STAMPS)/wheel $(STAMPS)/groups $(STAMPS)/clients
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(STAMPS)/wheel $(STAMPS)/groups
-	@$(BIN)/ruff format --check
-	@$(BIN)/ruff check
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@failed=; for check in "ruff format --check --quiet" "ruff check --quiet" mypy lint-imports; do \
+	  $(BIN)/$$check || failed="$$failed, $$check"; \
+	done; test -z "$$failed" || { echo "Failed: $${failed#, }" >&2; exit 1; }
 
 bench: .venv-bench/stamp
 	@PATH="$$PATH:/usr/sbin"; for program in nginx wrk; do \
