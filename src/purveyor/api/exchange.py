@@ -2,15 +2,12 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from purveyor.api import wire
 from purveyor.api.answers import Answer
-from purveyor.api.lane import Variant
+from purveyor.api.lane import Lane, Variant
 from purveyor.serving.bodies import Span
-
-if TYPE_CHECKING:
-    from purveyor.api.express import ExpressProtocol
 
 log = logging.getLogger("purveyor")
 
@@ -19,11 +16,27 @@ BODY_BUFFER = 1 << 18
 Message = Any  # what ASGI passes to and fro: dictionaries of many shapes
 
 
+class Connection(Protocol):
+    """What an exchange asks of the connection it happens on."""
+
+    lane: Lane | None
+
+    @property
+    def date(self) -> bytes: ...
+    def write(self, data: bytes, *, more: bool = False) -> None: ...
+    async def writable(self) -> None: ...
+    async def send_span(self, span: Span) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def abort(self) -> None: ...
+    def exchange_complete(self, exchange: "Exchange") -> None: ...
+
+
 class Exchange:
     """ASGI's `receive` and `send` for one request; `scope["extensions"]` says what ours can do beyond the standard."""
 
-    def __init__(self, protocol: "ExpressProtocol", scope: dict[str, Any], *, keep_alive: bool, expects_continue: bool) -> None:
-        self.protocol = protocol
+    def __init__(self, connection: Connection, scope: dict[str, Any], *, keep_alive: bool, expects_continue: bool) -> None:
+        self.connection = connection
         self.scope = scope
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
@@ -51,23 +64,23 @@ class Exchange:
 
     async def receive(self) -> Message:
         if self.expects_continue and not self.started:
-            self.protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.expects_continue = False
         while not (self.body or self.body_complete or self.disconnected or self.complete):
-            self.protocol.resume_reading()
+            self.connection.resume_reading()
             self._changed.clear()
             await self._changed.wait()
         if self.disconnected or self.complete:
             return {"type": "http.disconnect"}
         piece = bytes(self.body)
         self.body.clear()
-        self.protocol.resume_reading()
+        self.connection.resume_reading()
         return {"type": "http.request", "body": piece, "more_body": not self.body_complete}
 
     def feed(self, data: bytes) -> None:
         self.body += data
         if len(self.body) > BODY_BUFFER:
-            self.protocol.pause_reading()
+            self.connection.pause_reading()
         self._changed.set()
 
     def end_of_body(self) -> None:
@@ -81,11 +94,11 @@ class Exchange:
     async def send(self, message: Message) -> None:
         if self.disconnected:
             return
-        await self.protocol.writable()
+        await self.connection.writable()
         if message["type"] == "http.response.start":
             self._start(message)
         elif message["type"] == "purveyor.response.span":
-            await self.protocol.send_span(message["span"])
+            await self.connection.send_span(message["span"])
             self._finish()
         else:
             self._content(message.get("body", b""), more=message.get("more_body", False))
@@ -104,7 +117,7 @@ class Exchange:
         if not self.keep_alive:
             headers.append((b"connection", b"close"))
         head = wire.head(status, message.get("reason", b""), headers)
-        self.protocol.write(b"".join((head, self.protocol.date, b"\r\n")))
+        self.connection.write(b"".join((head, self.connection.date, b"\r\n")))
 
     def _content(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
@@ -113,32 +126,27 @@ class Exchange:
             frame = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
             body = frame if more else frame + b"0\r\n\r\n"
         if body:
-            self.protocol.write(body)
+            self.connection.write(body)
         if not more:
             self._finish()
 
     def _finish(self) -> None:
         self.complete = True
         self._changed.set()
-        self.protocol.exchange_complete(self)
+        self.connection.exchange_complete(self)
 
     def remember(self, variant: Variant, answer: Answer, mark: int) -> None:
         """The read path's word that the same request would get this answer until something changes."""
-        lane = self.protocol.lane
+        lane = self.connection.lane
         if lane is not None and self.head is not None and self.keep_alive:
             lane.remember(self.head, variant, answer, wire.held(answer, content=self.scope["method"] == "GET"), mark)
 
     async def _apologise(self) -> None:
         if self.started or self.disconnected:
-            self.protocol.abort()
+            self.connection.abort()
             return
         self.keep_alive = False
         body = b"Something went wrong inside the index; its log says what.\n"
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
         await self.send({"type": "http.response.start", "status": 500, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
-
-
-def span_of(message: Message) -> Span:
-    span: Span = message["span"]
-    return span

@@ -6,9 +6,8 @@ limits on heads, bodies and silence. What it uses of uvicorn (see tests/contract
 """
 
 import asyncio
-import socket
 from collections import deque
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
@@ -17,10 +16,7 @@ from purveyor.api.connections import Connections
 from purveyor.api.exchange import Exchange
 from purveyor.api.heads import HEAD_LIMIT, complaint
 from purveyor.api.lane import Held, Lane
-from purveyor.api.sending import SpanSender
-from purveyor.serving.bodies import Span
-
-_MORE = getattr(socket, "MSG_MORE", 0)  # not on every system
+from purveyor.api.sending import Outgoing
 
 PIPELINE_LIMIT = 64
 # A client that has its answer may send the rest of its body, up to this much, so that it gets to read the answer.
@@ -29,59 +25,43 @@ DISCARD_LIMIT = 256 << 20
 BODY_RATE = 256
 
 
-class ExpressProtocol(asyncio.Protocol):
+class ExpressProtocol(Outgoing):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self.loop = _loop or asyncio.get_running_loop()
+        super().__init__(_loop or asyncio.get_running_loop())
         self.app = config.loaded_app
         self.server_state = server_state
         self.connections: Connections = app_state["purveyor.connections"]
         self.lane: Lane | None = self.connections.lane
         self.cells: memoryview = self.lane.follower.cells if self.lane is not None else memoryview(b"")
-        self.transport: asyncio.Transport
-        self.sock: socket.socket | None = None
         self.peer: tuple[str, int] | None = None
         self.parser = httptools.HttpRequestParser(self)
         self.exchange: Exchange | None = None
         self.waiting: deque[Exchange] = deque()
-        self.sender: SpanSender | None = None
         self.idle = True  # between two messages, nothing under way: the lane may answer
         self.in_message = False
         self.in_head = False
         self.closing = False
-        self._writable = asyncio.Event()
-        self._writable.set()
         self._reading = True
         self._refused = False
-        self._seconds = 0  # since the client was last heard of, or took something
         self._head_seconds = 0
         self._body_seconds = 0
         self._received = 0
         self._undigested = 0  # bytes fed since the head began, or since a piece of a body last came out of them
-        self._unsent = 0
 
     # ------------------------------------------------------------------ the connection
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        super().connection_made(transport)
         self.server_state.connections.add(self)
         self.connections.members.add(self)
         self.peer = transport.get_extra_info("peername")
-        pseudo = transport.get_extra_info("socket")
-        if transport.get_extra_info("sslcontext") is None and pseudo is not None and pseudo.family != socket.AF_UNIX:
-            # The same descriptor as the transport's, for sending past its buffer while that is empty; let go of, never closed, below.
-            self.sock = socket.socket(fileno=pseudo.fileno())
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
         self.server_state.connections.discard(self)
         self.connections.members.discard(self)
-        if self.sock is not None:
-            self.sock.detach()
-            self.sock = None
-        if self.sender is not None:
-            self.sender.cancel()
         for exchange in (self.exchange, *self.waiting):
             if exchange is not None:
                 exchange.disconnect()
-        self._writable.set()
 
     def shutdown(self) -> None:
         """The server is stopping: finish what is under way, then close."""
@@ -93,7 +73,7 @@ class ExpressProtocol(asyncio.Protocol):
 
     # ------------------------------------------------------------------ reading
     def data_received(self, data: bytes) -> None:
-        self._seconds = 0
+        self.silence = 0
         if not self.idle:
             self._feed(data)
         elif (held := self._held(data)) is not None:
@@ -247,7 +227,7 @@ class ExpressProtocol(asyncio.Protocol):
 
     def _next(self) -> None:
         self.exchange = None
-        self._seconds = 0
+        self.silence = 0
         if self.waiting:
             self._run(self.waiting.popleft())
         else:
@@ -256,69 +236,28 @@ class ExpressProtocol(asyncio.Protocol):
 
     def _send_held(self, held: Held) -> None:
         data = held.parts(self.connections.date)
-        if held.span is not None:
-            self._start_span(data, held.span)
-        else:
+        if held.span is None:
             self.write(data)
-
-    def write(self, data: bytes, *, more: bool = False) -> None:
-        """Straight to the socket while nothing is queued before it: the transport would wait for the loop's next turn.
-
-        With `more` the kernel waits for what follows before it sends a packet.
-        """
-        if self.transport.is_closing():
             return
-        if self.sock is None or self.transport.get_write_buffer_size():
-            self.transport.write(data)
-            return
-        try:
-            sent = self.sock.send(data, _MORE if more else 0)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            self.abort()
-            return
-        if sent < len(data):
-            self.transport.write(data[sent:])
-
-    def _start_span(self, head: bytes, span: Span) -> None:
-        """A file's answer on the express lane: nothing else happens on this connection until the last byte is out."""
+        # Until the last byte of a file is out nothing else happens on this connection.
         self.idle = False
         self.pause_reading()
-        self.write(head, more=True)
-        self.sender = SpanSender(self, span)
-        self.sender.start(self._span_sent)
+        self.write(data, more=True)
+        self.start_span(held.span, self._span_sent)
 
     def _span_sent(self) -> None:
-        self.sender = None
         self.idle = True
-        self._seconds = 0
+        self.silence = 0
         if self.closing:
             self.transport.close()
         else:
             self.resume_reading()
-
-    async def send_span(self, span: Span) -> None:
-        sent = asyncio.Event()
-        self.sender = SpanSender(self, span)
-        self.sender.start(sent.set)
-        await sent.wait()
-        self.sender = None
 
     @property
     def date(self) -> bytes:
         return self.connections.date
 
     # ------------------------------------------------------------------ flow and time
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
-
-    async def writable(self) -> None:
-        await self._writable.wait()
-
     def pause_reading(self) -> None:
         if self._reading:
             self._reading = False
@@ -329,20 +268,11 @@ class ExpressProtocol(asyncio.Protocol):
             self._reading = True
             self.transport.resume_reading()
 
-    def progress(self) -> None:
-        self._seconds = 0
-
-    def abort(self) -> None:
-        self.transport.abort()
-
     def tick(self) -> None:
         """One second more. Only the client's silence counts: while we work on its request, it may wait."""
-        self._seconds += 1
+        self.silence += 1
         limits = self.connections
-        unsent = self.transport.get_write_buffer_size()
-        if unsent < self._unsent:
-            self.progress()
-        self._unsent = unsent
+        blocked = self.blocked()
         if self.in_head:
             self._head_seconds += 1
             if self._head_seconds > limits.header_timeout:
@@ -351,11 +281,10 @@ class ExpressProtocol(asyncio.Protocol):
         self._head_seconds = 0
         if self.in_message and self._reading:
             self._watch_body(limits.idle_timeout)
-        elif self._seconds > limits.idle_timeout and (self.idle or self._blocked()):
-            self.transport.abort() if self._blocked() else self.transport.close()
-
-    def _blocked(self) -> bool:
-        return self.sender is not None or self.transport.get_write_buffer_size() > 0
+        elif self.silence > limits.idle_timeout and blocked:
+            self.abort()
+        elif self.silence > limits.idle_timeout and self.idle:
+            self.transport.close()
 
     def _watch_body(self, window: int) -> None:
         self._body_seconds += 1
