@@ -43,16 +43,12 @@ class Installer:
         return self.tool.label
 
 
-def with_pip(
-    tool: Tool, index_url: str, requirement: str, directory: Path, environment: Environment, *flags: str
-) -> Installed:
+def with_pip(tool: Tool, index_url: str, requirement: str, directory: Path, environment: Environment, *flags: str) -> Installed:
     command = ["pip", "install", "--no-cache-dir", "--target", "installed", "--index-url", index_url, *flags]
     return Installed(called(tool, [*command, *requirement.split()], directory, environment), directory / "installed")
 
 
-def with_uv(
-    tool: Tool, index_url: str, requirement: str, directory: Path, environment: Environment, *flags: str
-) -> Installed:
+def with_uv(tool: Tool, index_url: str, requirement: str, directory: Path, environment: Environment, *flags: str) -> Installed:
     command = [
         "uv",
         "pip",
@@ -64,9 +60,7 @@ def with_uv(
         "--default-index",
         index_url,
     ]
-    return Installed(
-        called(tool, [*command, *flags, *requirement.split()], directory, environment), directory / "installed"
-    )
+    return Installed(called(tool, [*command, *flags, *requirement.split()], directory, environment), directory / "installed")
 
 
 def with_poetry(tool: Tool, index_url: str, requirement: str, directory: Path, environment: Environment) -> Installed:
@@ -76,9 +70,7 @@ def with_poetry(tool: Tool, index_url: str, requirement: str, directory: Path, e
     return Installed(called(tool, ["poetry", "install"], directory, active), _site_packages(directory))
 
 
-def with_pdm(
-    tool: Tool, index_url: str, requirement: str, directory: Path, environment: Environment, *flags: str
-) -> Installed:
+def with_pdm(tool: Tool, index_url: str, requirement: str, directory: Path, environment: Environment, *flags: str) -> Installed:
     source = f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{index_url}"\nverify_ssl = true\n'
     _write_consumer(directory, requirement, f"[tool.pdm]\ndistribution = false\n\n{source}")
     active = _with_virtual_environment(directory, environment)
@@ -90,8 +82,7 @@ def with_pdm(
 
 def _write_consumer(directory: Path, requirement: str, settings: str) -> None:
     (directory / "pyproject.toml").write_text(
-        f'[project]\nname = "consumer"\nversion = "0"\nrequires-python = ">=3.9"\n'
-        f'dependencies = ["{requirement}"]\n\n{settings}'
+        f'[project]\nname = "consumer"\nversion = "0"\nrequires-python = ">=3.9"\ndependencies = ["{requirement}"]\n\n{settings}'
     )
 
 

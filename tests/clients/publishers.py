@@ -127,9 +127,7 @@ def built(publisher: Publisher, directory: Path, environment: Mapping[str, str])
 
 def distribution_files(project: Path) -> dict[str, bytes]:
     """The wheel and the sdist that were built: filename to bytes."""
-    return {
-        path.name: path.read_bytes() for path in sorted((project / "dist").iterdir()) if path.suffix in (".whl", ".gz")
-    }
+    return {path.name: path.read_bytes() for path in sorted((project / "dist").iterdir()) if path.suffix in (".whl", ".gz")}
 
 
 def published(
@@ -137,9 +135,7 @@ def published(
 ) -> subprocess.CompletedProcess[str]:
     """The client's answer to being told to publish `dist` at `url`; both its outputs are in `stdout`."""
     files = [str(Path("dist", name)) for name in distribution_files(project)]
-    words = [
-        word for part in publisher.publish for word in (files if part == "{files}" else [_filled(part, url, token)])
-    ]
+    words = [word for part in publisher.publish for word in (files if part == "{files}" else [_filled(part, url, token)])]
     settings = {key: _filled(value, url, token) for key, value in publisher.settings.items()}
     return called(publisher.tool, words, project, {**environment, **settings})
 

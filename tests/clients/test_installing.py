@@ -82,13 +82,9 @@ def test_files_are_installed_by_hash(
     tool: Tool, install: Install, server: LiveServer, tmp_path: Path, client_environment: Mapping[str, str]
 ) -> None:
     server.host(SHOP, TILL)
-    (tmp_path / "requirements.txt").write_text(
-        f"shop==1.0 --hash=sha256:{sha256(SHOP)}\ntill==1.2 --hash=sha256:{sha256(TILL)}\n"
-    )
+    (tmp_path / "requirements.txt").write_text(f"shop==1.0 --hash=sha256:{sha256(SHOP)}\ntill==1.2 --hash=sha256:{sha256(TILL)}\n")
 
-    installed = install(
-        tool, server.simple_url, "-r requirements.txt", tmp_path, client_environment, "--require-hashes"
-    )
+    installed = install(tool, server.simple_url, "-r requirements.txt", tmp_path, client_environment, "--require-hashes")
 
     assert installed.done.returncode == 0, installed.done.stdout
     assert installed.says("m.total()", "shop") == "42"
