@@ -14,6 +14,11 @@ SOURCES := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml R
 # Further arguments of the program that a target runs, such as ARGS="--port 0".
 ARGS :=
 
+# uv brings certificates of its own; what this machine trusts counts, for instance a company's authority.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS := true
+endif
+
 help:
 	@echo "make demo    the whole path once: create, build, serve, publish, install, verify"
 	@echo "make test    every test that is neither slow nor needs a network; ARGS=... goes to pytest"
