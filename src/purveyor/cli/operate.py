@@ -3,12 +3,14 @@
 import json
 import logging
 import os
+import shlex
 import socket
 from pathlib import Path
 
 import click
 
 from purveyor import __version__
+from purveyor.process.sockets import bind, url_of
 from purveyor.settings import DEFAULT_PORT, Settings
 
 _WELCOME = """\
@@ -17,7 +19,7 @@ Purveyor {version} serves {url}
   pid       {pid}
   install   pip install --index-url {url}simple/ NAME
             uv pip install --default-index {url}simple/ NAME
-  upload    purveyor publish PROJECT{data_flag}
+  upload    purveyor publish PROJECT{flags}
             twine upload --repository-url {url}legacy/ -u __token__ -p TOKEN dist/*
             uv publish --publish-url {url}legacy/ --token TOKEN dist/*
 """
@@ -50,7 +52,6 @@ def serve(host: str | None, port: int | None, data: Path | None, workers: int | 
     the data directory, where `purveyor publish` on this machine finds it.
     """
     from purveyor import assembly  # noqa: PLC0415 - other commands, and a port that is taken, need none of it
-    from purveyor.process.sockets import bind  # noqa: PLC0415 - likewise
 
     settings = Settings.from_environment(host=host, port=port, data=data, workers=workers)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
@@ -63,15 +64,14 @@ def serve(host: str | None, port: int | None, data: Path | None, workers: int | 
 
 
 def _announce(settings: Settings, listener: socket.socket, token: str | None, *, as_json: bool) -> None:
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{port}/"
+    url = url_of(listener)
     data = settings.data_dir.resolve()
     if as_json:
         click.echo(json.dumps({"url": url, "data": str(data), "pid": os.getpid(), "version": __version__}))
         return
-    data_flag = f" --data '{data}'" if settings.data is not None else ""
-    click.echo(_WELCOME.format(version=__version__, url=url, data=data, pid=os.getpid(), data_flag=data_flag), nl=False)
+    flags = "" if listener.getsockname()[1] == DEFAULT_PORT else f" --index-url {url}simple/"
+    flags += f" --data {shlex.quote(str(data))}" if settings.data is not None else ""
+    click.echo(_WELCOME.format(version=__version__, url=url, data=data, pid=os.getpid(), flags=flags), nl=False)
     if token is not None:
         click.echo(f"  token     {token}   (shown this once; kept in {data / 'upload-token'})")
     click.echo("Ctrl-C stops it.")

@@ -1,13 +1,11 @@
 """The commands that prove that it works: verify, for an index and a project on it, and demo, for the whole path."""
 
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from purveyor.cli.reporting import JSON, Reporter
-from purveyor.workbench.credentials import TOKEN_USER, VARIABLE
 from purveyor.workbench.destination import DEFAULT_ROOT, Destination
 
 if TYPE_CHECKING:
@@ -26,20 +24,19 @@ def verify(ctx: click.Context, project: str | None, index_url: str | None, *, no
     """Check an index, and a project on it, as its users would meet it: seven checks, each with what to do.
 
     Without NAME the first project of the index is looked at. Works with any index; ends with 1 if a check fails, and
-    with 3 if no server answers. A token for reading is taken from PURVEYOR_TOKEN or from the URL.
+    with 3 if no server answers. Credentials for reading are taken from the URL, and go to that index alone.
     """
     from purveyor.workbench.verifier import verify as run  # noqa: PLC0415 - the help text needs none of it
 
     reporter = Reporter(as_json=as_json)
     destination = Destination.of(index_url)
     name, _, version = (project or "").partition("==")
-    token = os.environ.get(VARIABLE)
     verification = run(
         destination.simple_url,
         name.strip() or None,
         version.strip() or None,
         lambda check: _report_check(check, reporter),
-        credentials=(TOKEN_USER, token) if token else destination.credentials,
+        credentials=destination.credentials,
         install=not no_install,
     )
     reporter.result(
