@@ -111,7 +111,7 @@ class Exchange:
         if self.scope["method"] != "HEAD" and status not in (204, 304) and b"content-length" not in names:
             self._chunked = True
             headers.append((b"transfer-encoding", b"chunked"))
-        if self.expects_continue:
+        if self.expects_continue and not self.body_complete:
             # Refused before it was told to go on, a client may send its body or the next request: nobody could tell (RFC 9110 10.1.1).
             self.keep_alive = False
         if not self.keep_alive:

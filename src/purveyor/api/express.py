@@ -309,7 +309,8 @@ class ExpressProtocol(Outgoing):
         if last is None or not last.started:
             body = sentence.encode() + b"\n"
             lines = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)
-            self.write(b"".join((b"HTTP/1.1 %d %s\r\n" % (status, sentence.encode()), lines, self.date, b"\r\n", body)))
+            content = b"" if self.parser.get_method() == b"HEAD" else body
+            self.write(b"".join((b"HTTP/1.1 %d %s\r\n" % (status, sentence.encode()), lines, self.date, b"\r\n", content)))
         self.transport.close()
 
 

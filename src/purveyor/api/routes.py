@@ -3,9 +3,11 @@
 from html import escape
 from urllib.parse import quote
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from purveyor import __version__
 from purveyor.api.read_path import ReadPath
@@ -59,8 +61,9 @@ def router(app: Application, read_path: ReadPath) -> Router:
             headers={"cache-control": "no-store"},
         )
 
-    async def nothing(request: Request) -> Response:
-        return ProblemResponse(NotFound("There is nothing at this URL.", "The index is at /simple/."), request.headers.get("accept", ""))
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        error = NotFound("There is nothing at this URL.", "The index is at /simple/.")
+        await ProblemResponse(error, Headers(scope=scope).get("accept", ""))(scope, receive, send)
 
     return Router(
         routes=[
@@ -70,6 +73,8 @@ def router(app: Application, read_path: ReadPath) -> Router:
             Route("/legacy/", upload, methods=["POST"]),
             Route("/legacy/+simple/{name}/", preflight, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
-            Route("/{path:path}", nothing, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
         ],
+        default=nothing,
+        # Those redirects name the host that the client named, which may be anybody's.
+        redirect_slashes=False,
     )
