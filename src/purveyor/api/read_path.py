@@ -6,6 +6,7 @@ It is the reference for the express lane, which only repeats what was answered h
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -126,7 +127,8 @@ def _method(method: str, target: targets.Target) -> Answer | None:
     if method == "POST" and not isinstance(target, FileLink):
         # uv takes 405 as the sign that a publish URL is a simple URL.
         sentence = "This is the URL to install from; upload to /legacy/ on this server instead."
-    return _text(405, sentence, _ALLOW)
+    # In the reason phrase too, which is all that twine, hatch and flit show.
+    return replace(_text(405, sentence, _ALLOW), reason=sentence.encode())
 
 
 def _fields(headers: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
