@@ -12,6 +12,8 @@ from tests.docs.documents import ROOT, markdown_files
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_SOURCE = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.py)`")
+_TOPS = (ROOT, ROOT / "src" / "purveyor")
 # Written so that this file is none of those it looks for. A path of a URL, after a host, is no path of a machine.
 _FORBIDDEN = re.compile(r"(?<![\w.$}])/(?:work|tmp|root)/|pypi\.org|python[h]osted")
 _PARTS = ("src", "tests", "docs", "benchmarks", ".ci", "Makefile", "README.md", "CHANGELOG.md", "pyproject.toml")
@@ -42,6 +44,12 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     linked = {(ROOT / link).resolve() for link in _LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
 
     assert [str(page.relative_to(ROOT)) for page in markdown_files()[1:] if page.resolve() not in linked] == []
+
+
+def test_every_source_file_that_a_page_names_is_there() -> None:
+    named = {(page, name) for page in markdown_files() for name in _SOURCE.findall(page.read_text(encoding="utf-8"))}
+
+    assert [(str(page.relative_to(ROOT)), name) for page, name in sorted(named) if not any((top / name).exists() for top in _TOPS)] == []
 
 
 def our_files() -> Iterator[Path]:
