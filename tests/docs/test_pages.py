@@ -12,7 +12,8 @@ from tests.docs.documents import ROOT, markdown_files
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-_SOURCE = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.py)`")
+# But for those of the example project.
+_SOURCE = re.compile(r"`((?!src/acme_app/)(?:[a-z_]+/)+[a-z_]+\.py)`")
 _TOPS = (ROOT, ROOT / "src" / "purveyor")
 # Written so that this file is none of those it looks for. A path of a URL, after a host, is no path of a machine.
 _FORBIDDEN = re.compile(r"(?<![\w.$}])/(?:work|tmp|root)/|pypi\.org|python[h]osted")
