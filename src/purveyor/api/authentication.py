@@ -53,7 +53,7 @@ def token_in(authorization: str | None) -> str:
         return credentials
     if scheme.lower() == "basic":
         return _basic(credentials)
-    raise NotAuthenticated(f"The scheme {scheme[:20]!r} is not known here.", f"Use Basic with the user {TOKEN_USER}, or Bearer.")
+    raise NotAuthenticated("The scheme of the Authorization field is not known here.", f"Use Basic with the user {TOKEN_USER}, or Bearer.")
 
 
 def _basic(credentials: str) -> str:
@@ -62,7 +62,8 @@ def _basic(credentials: str) -> str:
     except (binascii.Error, ValueError):
         raise NotAuthenticated("The Basic credentials cannot be decoded (RFC 7617).") from None
     if not colon or user != TOKEN_USER:
-        raise NotAuthenticated(f"There is no user {user[:40]!r} here.", f"Send the token as the password of the user {TOKEN_USER}.")
+        # Not repeated: what stands in the wrong place is often the token itself, and refusals are logged.
+        raise NotAuthenticated(f"This index knows no user but {TOKEN_USER}.", f"Send the token as the password of the user {TOKEN_USER}.")
     return password
 
 
