@@ -1,9 +1,7 @@
 """The express lane answers every request as the plain read path does: two servers over one data directory, one with it, one without."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,14 +27,10 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     data = tmp_path_factory.mktemp("pair") / "data"
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PURVEYOR_EXPRESS", "true")
-        with LiveServer(data) as express:
-            express.host(*distributions().items())
-            environment.setenv("PURVEYOR_EXPRESS", "false")
-            with LiveServer(data) as plain:
-                assert os.environ["PURVEYOR_EXPRESS"] == "false"
-                yield Pair(express, plain, *_targets_and_tags(plain))
+    with LiveServer(data, express=True) as express:
+        express.host(*distributions().items())
+        with LiveServer(data, express=False) as plain:
+            yield Pair(express, plain, *_targets_and_tags(plain))
 
 
 def _targets_and_tags(server: LiveServer) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -220,10 +214,3 @@ def test_a_request_that_carries_another_in_its_body_is_one_request(pair: Pair) -
     data = request("/simple/", "GET", f"Content-Length: {len(inner)}") + inner
     for _ in range(2):
         assert_equal(pair, data + request("/health"), "GET", "GET")
-
-
-def test_the_lane_can_be_closed_without_another_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PURVEYOR_EXPRESS", "false")
-    with LiveServer(tmp_path / "data") as server:
-        server.host(wheel("acme", "1.0"))
-        assert server.hashes("acme").keys() == {"acme-1.0-py3-none-any.whl"}
