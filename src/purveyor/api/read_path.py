@@ -148,7 +148,7 @@ def _variant(fields: dict[bytes, str]) -> Variant | None:
 
 
 def _media_type(query: bytes, accept: str | None) -> str | None:
-    if query and (wanted := parse_qs(query.decode("latin-1"), max_num_fields=32).get("format")):
+    if query and (wanted := parse_qs(query.decode("latin-1")).get("format")):
         return representation.format_parameter(wanted[-1])
     return representation.media_type(accept)
 
