@@ -14,8 +14,10 @@ def complaint(method: bytes, target: bytes, version: str, headers: Sequence[tupl
 def _complaints(method: bytes, target: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> Iterator[tuple[int, str]]:
     if len(target) > TARGET_LIMIT:
         yield 414, f"The request's target is longer than {TARGET_LIMIT} bytes."
-    if sum(len(name) + len(value) for name, value in headers) > HEAD_LIMIT:
+    if sum(len(name) + len(value) + len(": \r\n") for name, value in headers) > HEAD_LIMIT:
         yield 431, "The head of the request is too large."
+    if version not in ("1.0", "1.1"):
+        yield 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here."
     if method == b"CONNECT":
         yield 501, "This is an index, not a proxy."
     hosts = sum(name == b"host" for name, _ in headers)
