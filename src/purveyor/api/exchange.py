@@ -55,11 +55,11 @@ class Exchange:
         try:
             await app(self.scope, self.receive, self.send)
         except Exception:
-            log.exception("internal error on %s %s", self.scope["method"], self.scope["path"])
+            log.exception("internal error on %s %r", self.scope["method"], self.scope["path"])
             await self._apologise()
         else:
             if not self.complete and not self.disconnected:
-                log.error("no complete response to %s %s", self.scope["method"], self.scope["path"])
+                log.error("no complete response to %s %r", self.scope["method"], self.scope["path"])
                 await self._apologise()
 
     async def receive(self) -> Message:
