@@ -90,9 +90,17 @@ class Wire:
         assert not fields
         return head
 
-    def read_some(self, size: int) -> bytes:
-        """Up to `size` bytes; empty once the server has closed."""
-        return self._socket.recv(size)
+    @property
+    def port(self) -> int:
+        """The client's own."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def take(self, size: int) -> None:
+        """Read at least `size` bytes, of which the next answer is made."""
+        wanted = len(self._buffer) + size
+        while len(self._buffer) < wanted:
+            self._more()
 
     def is_closed(self) -> bool:
         """Whether the server sends nothing more and closes; fails if it says something, or stays silent for too long."""
