@@ -34,6 +34,12 @@ class Answer:
     lasting: bool = False
 
 
+def text(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
+    body = sentence.encode() + b"\n"
+    fixed = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
+    return Answer(status, (*fixed, (b"x-content-type-options", b"nosniff"), *headers), body)
+
+
 def conditional(answer: Answer, etag: str, conditions: Conditions) -> Answer:
     """The 200 itself, or the 304 or partial content that the conditions ask for (RFC 9110 13.2.2: in this order)."""
     if conditions.if_none_match is not None and _matches(conditions.if_none_match, etag):

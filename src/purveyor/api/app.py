@@ -1,16 +1,19 @@
-"""The ASGI application: the read path first, everything else to Starlette's routes, which are not even imported before they are needed."""
+"""The ASGI application: the read path first, then uploads, then everything else; what is not read is imported when it is first needed."""
 
 import asyncio
-from collections.abc import Callable
+import logging
 from contextlib import suppress
-from typing import Any
 
+from purveyor.api.asgi import Receive, Scope, Send, deliver
 from purveyor.api.connections import Connections
 from purveyor.api.lane import Lane
-from purveyor.api.read_path import ReadPath, Receive, Scope, Send
+from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
+from purveyor.errors import PurveyorError
 
-ASGIApp = Callable[[Scope, Receive, Send], Any]
+log = logging.getLogger("purveyor")
+
+UPLOAD_PATHS = ("/legacy/", "/legacy", "/")
 # How often a writer that died between its commit and its notice is looked for, in seconds; and stagings that nobody finished.
 _WATCH_INTERVAL = 1.0
 _STAGING_AGE = 3600.0
@@ -20,28 +23,26 @@ class PurveyorApp:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._read_path = ReadPath(app)
-        self._rest: ASGIApp | None = None
+        self._late_parts: _Late | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
-            return
-        answered = await self._read_path.answer(scope)
-        if answered is None:
-            await self._starlette()(scope, receive, send)
-            return
-        answer, variant, mark = answered
-        remember = (scope.get("extensions") or {}).get("purveyor.remember")
-        if remember is not None and answer.lasting and variant is not None:
-            remember(variant, answer, mark)
-        await self._read_path.deliver(answer, scope, send)
+        elif (answered := await self._read_path.answer(scope)) is not None:
+            answer, variant, mark = answered
+            remember = (scope.get("extensions") or {}).get("purveyor.remember")
+            if remember is not None and answer.lasting and variant is not None:
+                remember(variant, answer, mark)
+            await deliver(answer, scope, send)
+        elif scope["method"] == "POST" and scope["path"] in UPLOAD_PATHS:
+            await deliver(await self._late().uploads.answer(scope, receive), scope, send)
+        else:
+            await self._late().router(scope, receive, send)
 
-    def _starlette(self) -> ASGIApp:
-        if self._rest is None:
-            from purveyor.api.routes import router  # noqa: PLC0415 - a tenth of a second that the first page need not wait for
-
-            self._rest = router(self._app, self._read_path)
-        return self._rest
+    def _late(self) -> "_Late":
+        if self._late_parts is None:
+            self._late_parts = _Late(self._app, self._read_path)
+        return self._late_parts
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -64,9 +65,26 @@ class PurveyorApp:
     async def _watch(self) -> None:
         """What is looked after now and then, beginning with what the first upload will need."""
         await asyncio.sleep(0.2)
-        await asyncio.to_thread(self._starlette)
+        await asyncio.to_thread(self._late)
         while True:
-            await asyncio.to_thread(self._app.follower.listen_for_the_dead)
-            await asyncio.to_thread(self._app.settler.settle_when_quiet)
-            await asyncio.to_thread(self._app.blobs.sweep, _STAGING_AGE)
+            await asyncio.to_thread(self._look_after)
             await asyncio.sleep(_WATCH_INTERVAL)
+
+    def _look_after(self) -> None:
+        try:
+            self._app.follower.listen_for_the_dead()
+            self._app.settler.settle_when_quiet()
+            self._app.blobs.sweep(_STAGING_AGE)
+        except (PurveyorError, OSError) as error:
+            log.error("%s", error)  # noqa: TRY400 - the sentence says it all, and it is tried again in a second
+
+
+class _Late:
+    """What the first page need not wait for: a tenth of a second of imports."""
+
+    def __init__(self, app: Application, read_path: ReadPath) -> None:
+        from purveyor.api.routes import router  # noqa: PLC0415 - see above
+        from purveyor.api.uploads import Uploads  # noqa: PLC0415 - see above
+
+        self.router = router(app, read_path)
+        self.uploads = Uploads(app)

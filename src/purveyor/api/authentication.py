@@ -3,14 +3,12 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from purveyor.access.tokens import Tokens
 from purveyor.errors import NotAuthenticated
 from purveyor.model.grants import Grant
 
-CHALLENGE = 'Basic realm="Purveyor", charset="UTF-8"'
 TOKEN_USER = "__token__"  # noqa: S105 - a name that everybody knows
 # Whatever is longer is no credential of ours and is not even decoded.
 _CREDENTIAL_LIMIT = 4096
@@ -73,9 +71,8 @@ class Doorkeeper:
         self._brake = GuessBrake()
         # A look-up for each right token seen, by its own text, would keep secrets in memory; the catalog is asked each time instead.
 
-    async def grant_for(self, headers: Mapping[str, str], address: str) -> Grant:
-        """The grant of whoever sent these headers; raises `NotAuthenticated` after a delay that grows with each wrong guess."""
-        authorization = headers.get("authorization")
+    async def grant_for(self, authorization: str | None, address: str) -> Grant:
+        """The grant of whoever sent this Authorization field; raises `NotAuthenticated` after a delay that grows with each wrong guess."""
         try:
             token = token_in(authorization)
         except NotAuthenticated:

@@ -7,6 +7,7 @@ people read the plain body.
 import json
 from http import HTTPStatus
 
+from purveyor.api.answers import Answer
 from purveyor.errors import (
     BadRequest,
     Conflict,
@@ -34,6 +35,7 @@ _STATUS: dict[type[PurveyorError], HTTPStatus] = {
     StoreFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     Misconfigured: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+CHALLENGE = 'Basic realm="Purveyor", charset="UTF-8"'
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
 # A status line longer than this is cut by some proxies; the body has everything.
@@ -58,7 +60,23 @@ def reason_phrase(error: PurveyorError) -> bytes:
 _VISIBLE = bytes(code if chr(code).isascii() and chr(code).isprintable() else ord("?") for code in range(256))
 
 
-def body(error: PurveyorError, accept: str) -> tuple[str, bytes]:
+def answer(error: PurveyorError, accept: str) -> Answer:
+    """The error in all three places, for a client with this Accept field."""
+    media_type, body = _body(error, accept)
+    headers = [
+        (b"content-type", media_type.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+    ]
+    if isinstance(error, NotAuthenticated):
+        headers.append((b"www-authenticate", CHALLENGE.encode()))
+    if isinstance(error, StoreFailed):
+        headers.append((b"retry-after", b"5"))
+    return Answer(int(status_of(error)), tuple(headers), body, reason_phrase(error))
+
+
+def _body(error: PurveyorError, accept: str) -> tuple[str, bytes]:
     """Content-Type and body. Problem details only for a client that asks for JSON, in the exact type that uv recognises."""
     if "json" in accept.lower() and "vnd.pypi" not in accept.lower():
         return PROBLEM, json.dumps(_problem(error)).encode()

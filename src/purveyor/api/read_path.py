@@ -4,14 +4,15 @@ It is the reference for the express lane, which only repeats what was answered h
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qs
 
-from purveyor.api import problems, targets
-from purveyor.api.answers import Answer, Conditions, conditional
+from purveyor.api import asgi, problems, targets
+from purveyor.api.answers import Answer, Conditions, conditional, text
+from purveyor.api.asgi import Scope
 from purveyor.api.lane import Variant
 from purveyor.application import Application
 from purveyor.errors import NotFound, PurveyorError
@@ -23,11 +24,6 @@ from purveyor.serving.files import ServedFile
 from purveyor.serving.pages import Page, PageKey
 
 T = TypeVar("T")
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-
-_READS = (b"GET", b"HEAD")
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 # Clients keep pages, but ask each time whether they still hold: a release is visible to the request after its upload.
@@ -47,39 +43,23 @@ class ReadPath:
     async def answer(self, scope: Scope) -> tuple[Answer, Variant | None, int] | None:
         """The answer, what of the header block decided it, and the mark before it was made; None where this path is somebody else's."""
         mark = self._app.follower.mark()
+        fields = asgi.fields(scope["headers"])
         try:
             target = targets.parse(scope["raw_path"])
             if target is None:
                 return None
             if refusal := _method(scope["method"], target):
                 return refusal, None, mark
-            fields = _fields(scope["headers"])
             return await self._read(target, scope, fields), _variant(fields), mark
         except PurveyorError as error:
-            return _problem(error, scope), None, mark
-
-    async def deliver(self, answer: Answer, scope: Scope, send: Send) -> None:
-        extensions = scope.get("extensions") or {}
-        start: dict[str, Any] = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
-        if answer.reason and "purveyor.reason" in extensions:
-            start["reason"] = answer.reason
-        await send(start)
-        if scope["method"] == "HEAD" or isinstance(answer.body, bytes):
-            body = answer.body if isinstance(answer.body, bytes) and scope["method"] != "HEAD" else b""
-            await send({"type": "http.response.body", "body": body})
-        elif "purveyor.span" in extensions:
-            await send({"type": "purveyor.response.span", "span": answer.body})
-        else:
-            parts = pieces(answer.body)
-            while (piece := await self._in_thread(lambda: next(parts, None))) is not None:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            # The phrase stays the standard one: only clients that upload show theirs to people.
+            return replace(problems.answer(error, fields.get(b"accept", "")), reason=b""), None, mark
 
     async def _read(self, target: targets.Target, scope: Scope, fields: dict[bytes, str]) -> Answer:
         if isinstance(target, targets.Redirect):
             # 302, not 301: pip keeps a permanent redirect for ever and never asks again.
             where = targets.location(scope["raw_path"], target)
-            return _text(302, "See the normalised URL.", (b"location", where), (b"cache-control", b"no-cache"))
+            return text(302, "See the normalised URL.", (b"location", where), (b"cache-control", b"no-cache"))
         if isinstance(target, targets.NothingThere):
             raise NotFound("There is nothing at this URL.")
         conditions = Conditions(fields.get(b"if-none-match"), fields.get(b"range"), fields.get(b"if-range"))
@@ -99,7 +79,7 @@ class ReadPath:
         media_type = _media_type(scope["query_string"], fields.get(b"accept"))
         if media_type is None:
             offered = f"{representation.JSON}, {representation.HTML} and {representation.LEGACY_HTML}"
-            return _text(406, f"None of the accepted types is served here; there are {offered}.", _VARY)
+            return text(406, f"None of the accepted types is served here; there are {offered}.", _VARY)
         coding = representation.content_coding(fields.get(b"accept-encoding"), codings.OFFERED)
         name = target.name if isinstance(target, targets.ProjectTarget) else None
         key = PageKey(name, media_type, coding)
@@ -128,19 +108,7 @@ def _method(method: str, target: targets.Target) -> Answer | None:
         # uv takes 405 as the sign that a publish URL is a simple URL.
         sentence = "This is the URL to install from; upload to /legacy/ on this server instead."
     # In the reason phrase too, which is all that twine, hatch and flit show.
-    return replace(_text(405, sentence, _ALLOW), reason=sentence.encode())
-
-
-def _fields(headers: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    """The last value of each field, but for lists, whose lines are one (RFC 9110 5.3)."""
-    fields: dict[bytes, str] = {}
-    for name, value in headers:
-        text = value.decode("latin-1")
-        fields[name] = f"{fields[name]}, {text}" if name in fields and name in _LISTS else text
-    return fields
-
-
-_LISTS = (b"accept", b"accept-encoding", b"if-none-match", b"connection")
+    return replace(text(405, sentence, _ALLOW), reason=sentence.encode())
 
 
 def _variant(fields: dict[bytes, str]) -> Variant | None:
@@ -183,21 +151,3 @@ def _file_answer(served: ServedFile) -> Answer:
         _NOSNIFF,
     )
     return Answer(200, headers, body, about=served.project, lasting=True)
-
-
-def _text(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
-    body = sentence.encode() + b"\n"
-    fixed = ((b"content-type", problems.TEXT.encode()), (b"content-length", b"%d" % len(body)), _NOSNIFF)
-    return Answer(status, (*fixed, *headers), body)
-
-
-def _problem(error: PurveyorError, scope: Scope) -> Answer:
-    accept = _fields(scope["headers"]).get(b"accept", "")
-    media_type, body = problems.body(error, accept)
-    headers = (
-        (b"content-type", media_type.encode()),
-        (b"content-length", b"%d" % len(body)),
-        _NOSNIFF,
-        (b"cache-control", b"no-cache"),
-    )
-    return Answer(int(problems.status_of(error)), headers, body)

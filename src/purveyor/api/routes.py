@@ -1,18 +1,16 @@
-"""Everything that is not hot, on Starlette. Imported when it is first asked for, or once the server has begun to answer."""
+"""Everything that is neither read by installers nor uploaded, on Starlette; imported once the server has begun to answer."""
 
 from html import escape
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from purveyor import __version__
+from purveyor.api import asgi, problems
 from purveyor.api.read_path import ReadPath
-from purveyor.api.responses import ProblemResponse
-from purveyor.api.uploads import Uploads
 from purveyor.application import Application
 from purveyor.errors import NotFound
 from purveyor.model.names import is_valid, normalize
@@ -37,8 +35,6 @@ twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
 
 
 def router(app: Application, read_path: ReadPath) -> Router:
-    upload = Uploads(app).upload
-
     async def preflight(request: Request) -> Response:
         """hatch looks here, below the upload URL, for the files that are there already; it reads the names of the anchors."""
         name = request.path_params["name"]
@@ -61,16 +57,13 @@ def router(app: Application, read_path: ReadPath) -> Router:
             headers={"cache-control": "no-store"},
         )
 
-    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    async def nothing(scope: Scope, _: Receive, send: Send) -> None:
         error = NotFound("There is nothing at this URL.", "The index is at /simple/.")
-        await ProblemResponse(error, Headers(scope=scope).get("accept", ""))(scope, receive, send)
+        await asgi.deliver(problems.answer(error, asgi.fields(scope["headers"]).get(b"accept", "")), dict(scope), send)
 
     return Router(
         routes=[
             Route("/", welcome, methods=["GET"]),
-            Route("/", upload, methods=["POST"]),
-            Route("/legacy", upload, methods=["POST"]),
-            Route("/legacy/", upload, methods=["POST"]),
             Route("/legacy/+simple/{name}/", preflight, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
         ],

@@ -2,19 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
-
+from purveyor.api import asgi, problems
+from purveyor.api.answers import Answer, text
+from purveyor.api.asgi import Receive, Scope
 from purveyor.api.authentication import Doorkeeper
 from purveyor.api.form import FormReader, boundary_of
-from purveyor.api.responses import ProblemResponse
 from purveyor.application import Application
-from purveyor.errors import NotAllowed, PurveyorError, StoreFailed, TooLarge
+from purveyor.errors import BadRequest, NotAllowed, PurveyorError, StoreFailed, TooLarge
 from purveyor.model.grants import Grant, Permission
 from purveyor.publishing.publisher import Published
 
@@ -33,36 +32,29 @@ class Uploads:
         self._door = Doorkeeper(app.tokens)
         self._threads = ThreadPoolExecutor(app.settings.upload_threads, thread_name_prefix="upload")
 
-    async def upload(self, request: Request) -> Response:
-        address = request.client.host if request.client else "unknown"
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        address = scope["client"][0] if scope["client"] else "unknown"
+        fields = asgi.fields(scope["headers"])
         try:
             # Before anything else: who has no right to upload learns nothing about what would have been refused.
-            grant = await self._door.grant_for(request.headers, address)
+            grant = await self._door.grant_for(fields.get(b"authorization"), address)
             if not grant.allows(Permission.UPLOAD, self._app.now()):
                 raise NotAllowed(f"{grant.subject} may not upload here.", "Use a token with that right.")
-            published = await self._receive(request, grant)
+            published = await self._receive(fields, receive, grant)
         except PurveyorError as error:
-            log.log(
-                logging.ERROR if isinstance(error, StoreFailed) else logging.INFO,
-                "upload from %s refused: %s",
-                address,
-                error,
-            )
-            return ProblemResponse(error, request.headers.get("accept", ""))
-        except ClientDisconnect:
-            log.info("upload from %s broke off; nothing was kept", address)
-            return Response()  # nobody is there to read it
+            log.log(logging.ERROR if isinstance(error, StoreFailed) else logging.INFO, "upload from %s refused: %s", address, error)
+            return problems.answer(error, fields.get(b"accept", ""))
         file = published.file
         done = "stored" if published.created else "was already here, with the same bytes"
         log.info("upload of %s from %s (%s) %s", file.filename, address, grant.subject, done)
-        return PlainTextResponse(f"{file.filename} {done}: sha256 {file.sha256}\n")
+        return text(200, f"{file.filename} {done}: sha256 {file.sha256}")
 
-    async def _receive(self, request: Request, grant: Grant) -> Published:
+    async def _receive(self, fields: Mapping[bytes, str], receive: Receive, grant: Grant) -> Published:
         limit = self._app.settings.max_upload_size
-        length = int(request.headers.get("content-length", -1))
+        length = int(fields.get(b"content-length", -1))
         if length > limit + _FORM_OVERHEAD:
             raise TooLarge(f"The upload has {length} bytes; this index accepts files of at most {limit}.")
-        boundary = boundary_of(request.headers.get("content-type", ""))
+        boundary = boundary_of(fields.get(b"content-type", ""))
         with ExitStack() as stack:
             reader: FormReader | None = None
             batch = bytearray()
@@ -73,7 +65,7 @@ class Uploads:
                     started.feed(data)
                 return started
 
-            async for piece in request.stream():
+            async for piece in _body(receive):
                 batch += piece
                 if len(batch) >= _BATCH:
                     data, batch = bytes(batch), bytearray()
@@ -82,3 +74,13 @@ class Uploads:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The connection broke off in the middle of the upload; nothing was kept.", "Upload again.")
+        yield message.get("body", b"")
+        more = message.get("more_body", False)

@@ -1,0 +1,41 @@
+"""Between answers and ASGI: what a scope says, and how an answer goes out, with what a server may offer beyond the standard."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from purveyor.api.answers import Answer
+from purveyor.serving.bodies import pieces
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+# Fields whose lines are one list (RFC 9110 5.3); of the others the last line counts.
+_LISTS = (b"accept", b"accept-encoding", b"if-none-match", b"connection")
+
+
+def fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
+    found: dict[bytes, str] = {}
+    for name, value in headers:
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found and name in _LISTS else text
+    return found
+
+
+async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
+    extensions = scope.get("extensions") or {}
+    start: dict[str, Any] = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+    if answer.reason and "purveyor.reason" in extensions:
+        start["reason"] = answer.reason
+    await send(start)
+    if scope["method"] == "HEAD" or isinstance(answer.body, bytes):
+        body = answer.body if isinstance(answer.body, bytes) and scope["method"] != "HEAD" else b""
+        await send({"type": "http.response.body", "body": body})
+    elif "purveyor.span" in extensions:
+        await send({"type": "purveyor.response.span", "span": answer.body})
+    else:
+        parts = pieces(answer.body)
+        while (piece := await asyncio.to_thread(next, parts, None)) is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
