@@ -1,0 +1,259 @@
+"""What every adapter of a port must do, as suites that its tests pass by subclassing them with one fixture.
+
+    class TestSqlCatalog(CatalogContract):
+        @pytest.fixture
+        def open_catalog(self, tmp_path):
+            return lambda: SqlCatalog(...)
+
+The fixture gives a function that opens the adapter once more over the same data, as another process would.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+
+from purveyor.errors import Conflict
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, NewFile
+from purveyor.model.files import DistributionFile, parse_filename
+from purveyor.model.grants import Grant, Permission
+
+_NOON = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
+_THREADS = 8
+
+
+def new_file(filename: str, content: bytes = b"") -> NewFile:
+    """A file about to become a row, whose every optional statement is made."""
+    parsed = parse_filename(filename)
+    sha256 = hashlib.sha256(content).hexdigest()
+    file = DistributionFile(
+        filename=filename,
+        project=parsed.project,
+        version=str(parsed.version),
+        kind=parsed.kind,
+        size=len(content),
+        sha256=sha256,
+        uploaded_at=_NOON,
+        uploaded_by="owner",
+        metadata_sha256=hashlib.sha256(sha256.encode()).hexdigest(),
+        requires_python=">=3.9,<4",
+    )
+    return NewFile(file, filename.partition("-")[0].title(), parsed.identity)
+
+
+class CatalogContract:
+    """`open_catalog()` opens the same catalog once more; it is empty at first."""
+
+    def test_an_empty_catalog_has_nothing_and_its_serial_is_zero(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        assert catalog.serial() == 0
+        assert list(catalog.project_names()) == []
+        assert catalog.project_detail(new_file("acme-1.0.tar.gz").file.project) is None
+        assert catalog.file("acme-1.0.tar.gz") is None
+        assert not catalog.has_tokens()
+
+    def test_a_file_comes_back_as_it_was_added(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0-py3-none-any.whl")
+        assert catalog.add_file(new, {}) == new.file
+        assert catalog.file(new.file.filename) == new.file
+        detail = catalog.project_detail(new.file.project)
+        assert detail is not None
+        assert (detail.files, detail.serial, detail.display_name) == ((new.file,), catalog.serial(), new.display_name)
+
+    def test_the_same_file_again_is_the_earlier_one_and_changes_nothing(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")
+        first, serial = catalog.add_file(new, {}), catalog.serial()
+        assert catalog.add_file(new_file("acme-1.0.tar.gz"), {}) == first
+        assert catalog.serial() == serial
+
+    def test_other_bytes_or_another_spelling_are_a_conflict_and_change_nothing(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        catalog.add_file(new_file("acme-1.0.tar.gz", b"first"), {})
+        serial = catalog.serial()
+        for rival in (new_file("acme-1.0.tar.gz", b"other"), new_file("ACME-1.0.tar.gz", b"other"), new_file("ACME-1.0.tar.gz", b"first")):
+            assert _conflicts(catalog, rival)
+        assert catalog.serial() == serial
+
+    def test_a_change_is_seen_by_every_other_reader_at_once(self, open_catalog: Callable[[], Catalog]) -> None:
+        writer, reader = open_catalog(), open_catalog()
+        for number in range(20):
+            new = new_file(f"acme-1.{number}.tar.gz")
+            writer.add_file(new, {})
+            assert reader.file(new.file.filename) == new.file
+            assert reader.serial() == writer.serial()
+
+    def test_changes_name_the_projects_and_say_whether_the_list_is_another(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        catalog.add_file(new_file("acme-1.0.tar.gz"), {})
+        start = catalog.serial()
+        catalog.add_file(new_file("acme-2.0.tar.gz"), {})
+        only_a_file = catalog.changes_since(start)
+        assert (set(map(str, only_a_file.projects)), only_a_file.list_changed) == ({"acme"}, False)
+        catalog.add_file(new_file("bolt-1.0.tar.gz"), {})
+        both = catalog.changes_since(start)
+        assert (set(map(str, both.projects)), both.list_changed, both.serial) == ({"acme", "bolt"}, True, catalog.serial())
+        assert catalog.changes_since(both.serial).projects == frozenset()
+
+    def test_a_follower_misses_no_commit_of_many_writers(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalogs = [open_catalog(), open_catalog()]
+        names = [f"project{number}-1.0.tar.gz" for number in range(120)]
+        reader, seen, serial = open_catalog(), set[str](), 0
+        with ThreadPoolExecutor(_THREADS) as writers:
+            work = [writers.submit(catalogs[number % 2].add_file, new_file(name), {}) for number, name in enumerate(names)]
+            while not all(done.done() for done in work):
+                changes = reader.changes_since(serial)
+                assert changes.serial >= serial
+                seen, serial = seen | set(changes.projects), changes.serial
+            for done in work:
+                done.result()
+        seen |= reader.changes_since(serial).projects
+        assert seen == {name.partition("-")[0] for name in names}
+
+    def test_of_many_rivals_for_one_name_exactly_one_is_kept(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalogs = [open_catalog(), open_catalog()]
+        rivals = [new_file("acme-1.0.tar.gz", bytes([number])) for number in range(_THREADS)]
+        with ThreadPoolExecutor(_THREADS) as writers:
+            lost = list(writers.map(lambda pair: _conflicts(catalogs[pair[0] % 2], pair[1]), enumerate(rivals)))
+        assert lost.count(False) == 1
+        assert catalogs[0].file("acme-1.0.tar.gz") == rivals[lost.index(False)].file
+
+    def test_projects_are_listed_by_normalised_name(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        for filename in ("zeta-1.0.tar.gz", "Acme_Two-1.0-py3-none-any.whl", "beta-1.0.tar.gz"):
+            catalog.add_file(new_file(filename), {})
+        assert [name for name, _ in catalog.project_names()] == ["acme-two", "beta", "zeta"]
+
+    def test_what_came_with_a_row_waits_until_it_is_forgotten(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        catalog.add_file(new_file("acme-1.0.tar.gz"), {"a": b"one", "b": b"three"})
+        assert open_catalog().unsettled_blobs(10) == {"a": b"one", "b": b"three"}
+        assert len(catalog.unsettled_blobs(1)) == 1
+        assert (catalog.unsettled_blob("a"), catalog.unsettled_blob("c"), catalog.unsettled_size()) == (b"one", None, 8)
+        catalog.forget_unsettled(["a"])
+        assert catalog.unsettled_blobs(10) == {"b": b"three"}
+
+    def test_what_comes_with_a_refused_row_is_not_kept(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        catalog.add_file(new_file("acme-1.0.tar.gz", b"first"), {})
+        assert _conflicts(catalog, new_file("acme-1.0.tar.gz", b"other"), {"a": b"one"})
+        assert catalog.unsettled_blobs(10) == {}
+
+    def test_a_token_gives_its_grant_and_no_other_does(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        grant = Grant("ci", frozenset({Permission.UPLOAD}), _NOON + timedelta(days=1))
+        catalog.add_token(b"digest", grant, _NOON)
+        assert open_catalog().grant(b"digest") == grant
+        assert catalog.grant(b"digesT") is None
+        assert catalog.has_tokens()
+
+    def test_counts_are_of_all_there_is(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        for filename, content in (("acme-1.0.tar.gz", b"12345"), ("acme-2.0.tar.gz", b"123"), ("bolt-1.0.tar.gz", b"")):
+            catalog.add_file(new_file(filename, content), {})
+        counts = catalog.counts()
+        assert (counts.projects, counts.files, counts.bytes) == (2, 3, 8)
+
+
+class BlobStoreContract:
+    """`open_blobs()` opens the same store once more; it is empty at first."""
+
+    def test_a_blob_can_be_read_once_it_is_kept_and_settled(self, open_blobs: Callable[[], BlobStore]) -> None:
+        blobs = open_blobs()
+        for content in (b"", b"small", bytes(3 << 20)):
+            sha256 = _put(blobs, [content])
+            assert open_blobs().exists(sha256)
+            assert _read(open_blobs(), sha256) == content
+
+    def test_content_may_come_in_pieces_and_be_read_before_it_is_kept(self, open_blobs: Callable[[], BlobStore]) -> None:
+        pieces = [b"a" * 300_000, b"", b"b" * 300_000, b"c"]
+        with open_blobs().stage() as staging:
+            for piece in pieces:
+                staging.write(piece)
+                with staging.reader() as reader:
+                    reader.seek(staging.size - len(piece))
+                    assert reader.read() == piece
+            assert staging.size == len(b"".join(pieces))
+
+    def test_what_is_not_kept_is_gone(self, open_blobs: Callable[[], BlobStore]) -> None:
+        blobs, content = open_blobs(), bytes(1 << 20)
+        with blobs.stage() as staging:
+            staging.write(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        assert not blobs.exists(sha256)
+        assert blobs.open(sha256) is None
+
+    def test_keeping_what_is_there_changes_nothing(self, open_blobs: Callable[[], BlobStore]) -> None:
+        blobs = open_blobs()
+        for content in (b"small", bytes(2 << 20)):
+            sha256 = _put(blobs, [content])
+            with blobs.open(sha256) or _missing() as reading:
+                assert _put(blobs, [content]) == sha256
+                assert reading.read() == content
+            assert _read(blobs, sha256) == content
+
+    def test_the_same_blob_from_many_at_once_is_one(self, open_blobs: Callable[[], BlobStore]) -> None:
+        for content in (b"small", bytes(range(256)) * 8192):
+            with ThreadPoolExecutor(_THREADS) as writers:
+                digests = set(writers.map(lambda _, content=content: _put(open_blobs(), [content]), range(_THREADS)))
+            assert len(digests) == 1
+            assert _read(open_blobs(), digests.pop()) == content
+
+    def test_settling_twice_changes_nothing(self, open_blobs: Callable[[], BlobStore]) -> None:
+        blobs = open_blobs()
+        content = {hashlib.sha256(b"small").hexdigest(): b"small"}
+        blobs.settle(content)
+        blobs.settle(content)
+        assert _read(blobs, *content) == b"small"
+
+    def test_a_sweep_leaves_alone_what_is_under_way(self, open_blobs: Callable[[], BlobStore]) -> None:
+        blobs = open_blobs()
+        with blobs.stage() as staging:
+            staging.write(bytes(1 << 20))
+            assert open_blobs().sweep(3600.0) == 0
+            blobs.settle(blobs.keep([(staging, hashlib.sha256(bytes(1 << 20)).hexdigest())]))
+        assert blobs.exists(hashlib.sha256(bytes(1 << 20)).hexdigest())
+
+
+class ChangeSignalContract:
+    """`open_signal()` opens the same signal once more; it begins at 0."""
+
+    def test_it_only_rises_and_everybody_sees_it(self, open_signal: Callable[[], ChangeSignal]) -> None:
+        one, other = open_signal(), open_signal()
+        assert one.read() == 0
+        for serial, expected in ((3, 3), (7, 7), (5, 7), (7, 7), (8, 8)):
+            one.raise_to(serial)
+            assert one.read() == other.read() == one.cells[0] == other.cells[0] == expected
+        assert open_signal().read() == 8  # noqa: PLR2004 - the last of the numbers above
+
+    def test_the_highest_of_many_writers_stands(self, open_signal: Callable[[], ChangeSignal]) -> None:
+        signals = [open_signal(), open_signal()]
+        with ThreadPoolExecutor(_THREADS) as writers:
+            list(writers.map(lambda number: signals[number % 2].raise_to(number), range(2000)))
+        assert signals[0].read() == signals[1].read() == 1999  # noqa: PLR2004 - the highest of the numbers above
+
+
+def _conflicts(catalog: Catalog, new: NewFile, unsettled: dict[str, bytes] | None = None) -> bool:
+    try:
+        catalog.add_file(new, unsettled or {})
+    except Conflict:
+        return True
+    return False
+
+
+def _put(blobs: BlobStore, pieces: Iterable[bytes]) -> str:
+    content = b"".join(pieces)
+    sha256 = hashlib.sha256(content).hexdigest()
+    with blobs.stage() as staging:
+        staging.write(content)
+        blobs.settle(blobs.keep([(staging, sha256)]))
+    return sha256
+
+
+def _read(blobs: BlobStore, sha256: str) -> bytes:
+    with blobs.open(sha256) or _missing() as file:
+        return file.read()
+
+
+def _missing() -> BinaryIO:
+    raise AssertionError("the blob is not there")

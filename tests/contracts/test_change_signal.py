@@ -1,0 +1,35 @@
+"""The change notice between processes, and that no reader is ever behind a commit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from purveyor.adapters.change_signal import MappedSignal
+from purveyor.interfaces import ChangeSignal
+from purveyor.testing.contracts import ChangeSignalContract
+from tests.api.wire import Wire, request
+from tests.distributions import wheel
+from tests.live_server import LiveServer
+
+
+class TestMappedSignal(ChangeSignalContract):
+    @pytest.fixture
+    def open_signal(self, tmp_path: Path) -> Callable[[], ChangeSignal]:
+        return lambda: MappedSignal(tmp_path / "changes")
+
+
+def test_two_servers_over_one_directory_never_answer_with_what_was_before_an_acknowledged_upload(tmp_path: Path) -> None:
+    """3,000 reads, each after a commit that was acknowledged by the one or the other: none is stale."""
+    uploads, reads, stale = 100, 0, 0
+    with LiveServer(tmp_path / "data") as one, LiveServer(tmp_path / "data") as other:
+        asked = [request("/simple/acme/", "GET", f"Accept-Encoding: {coding}") for coding in ("identity", "br")]
+        with Wire(one.url) as to_one, Wire(other.url) as to_other:
+            for number in range(uploads):
+                filename, content = wheel("acme", f"1.{number}")
+                (one, other)[number % 2].host((filename, content))
+                for wire, data in [(to_other, asked[0]), (to_one, asked[0]), (to_other, asked[1])] * 10:
+                    wire.send(data)
+                    reads += 1
+                    stale += filename.encode() not in wire.answer().body
+    assert (reads, stale) == (3000, 0)
