@@ -1,0 +1,106 @@
+"""Whatever a project is, its pages say it: reading what was written gives it back, as far as each format can carry it."""
+
+import string
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purveyor.formats import simple_html, simple_json
+from purveyor.formats.simple_reader import ListedProject, OfferedFile, read_list, read_project
+from purveyor.model.files import DistributionFile, Yanked, parse_filename
+from purveyor.model.names import normalize
+from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
+
+URL = "http://index.example/team/simple/acme/"
+DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
+# What HTML cannot carry in an attribute (NUL, surrogates, carriage returns) is not text that the index accepts either.
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
+PARTS = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=6)
+VERSIONS = st.from_regex(r"(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,2})){0,3}(rc[0-9])?(\+[a-z]{1,5})?", fullmatch=True)
+FILENAMES = st.one_of(
+    VERSIONS.map(lambda version: f"acme-{version}.tar.gz"),
+    st.tuples(VERSIONS, PARTS).map(lambda pair: f"acme-{pair[0]}-1{pair[1]}-py3-none-any.whl"),
+)
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the bounds must be naive
+
+
+@st.composite
+def files(draw: st.DrawFn) -> DistributionFile:
+    parsed = parse_filename(draw(FILENAMES))
+    return DistributionFile(
+        filename=parsed.filename,
+        project=parsed.project,
+        version=str(parsed.version),
+        kind=parsed.kind,
+        size=draw(st.integers(0, 1 << 40)),
+        sha256=draw(DIGESTS),
+        uploaded_at=draw(st.none() | MOMENTS),
+        metadata_sha256=draw(st.none() | DIGESTS),
+        requires_python=draw(st.none() | st.sampled_from([">=3.9", ">=3.9,<4,!=3.10.*", "~=3.11"])),
+        yanked=draw(st.none() | TEXTS.map(Yanked)),
+    )
+
+
+STATUSES = st.one_of(
+    st.just(ProjectStatus()), st.builds(ProjectStatus, st.sampled_from([s for s in Status if s is not Status.ACTIVE]), TEXTS)
+)
+DETAILS = st.builds(
+    lambda status, offered: ProjectDetail(normalize("acme"), "Acme & <Sons>", status, tuple(offered)),
+    STATUSES,
+    st.lists(files(), max_size=8, unique_by=lambda file: file.filename),
+)
+
+
+def offered(file: DistributionFile, *, html: bool) -> OfferedFile:
+    """What a reader must find of the file. HTML has neither size nor time."""
+    path = f"packages/{file.sha256[:2]}/{file.sha256[2:4]}/{file.sha256[4:]}/{file.filename.replace('+', '%2B')}"
+    return OfferedFile(
+        filename=file.filename,
+        url=f"http://index.example/team/{path}",
+        href=f"../../{path}",
+        hashes={"sha256": file.sha256},
+        size=None if html else file.size,
+        uploaded_at=None if html else file.uploaded_at,
+        requires_python=file.requires_python,
+        yanked=file.yanked,
+        metadata_offered=file.metadata_sha256 is not None,
+        metadata_hashes={"sha256": file.metadata_sha256} if file.metadata_sha256 else {},
+    )
+
+
+@given(DETAILS)
+def test_a_json_page_read_again_is_the_project(detail: ProjectDetail) -> None:
+    page = read_project(simple_json.write_detail(detail), simple_json.MEDIA_TYPE, URL)
+    shown = detail.files if detail.status.status.offers_files else ()
+    assert page.faults == ()
+    assert (page.name, page.api_version, page.status) == (detail.name, "1.4", detail.status)
+    assert page.versions == tuple(detail.versions)
+    assert page.files == tuple(offered(file, html=False) for file in shown)
+
+
+@given(DETAILS)
+def test_an_html_page_read_again_is_the_project_without_sizes_and_times(detail: ProjectDetail) -> None:
+    page = read_project(simple_html.write_detail(detail), simple_html.MEDIA_TYPE, URL)
+    shown = detail.files if detail.status.status.offers_files else ()
+    assert page.faults == ()
+    assert (page.api_version, page.status) == ("1.4", detail.status)
+    assert page.files == tuple(offered(file, html=True) for file in shown)
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True), max_size=30))
+def test_a_list_read_again_names_the_same_projects(names: list[str]) -> None:
+    pairs = [(normalize(name), name) for name in names]
+    url = "http://index.example/team/simple/"
+    in_json = read_list(b"".join(simple_json.write_list(pairs)), simple_json.MEDIA_TYPE, url)
+    in_html = read_list(b"".join(simple_html.write_list(pairs)), simple_html.MEDIA_TYPE, url)
+    assert in_json.projects == tuple(ListedProject(name) for name in names)
+    assert in_html.projects == tuple(ListedProject(name, f"{url}{normalize(name)}/") for name in names)
+    assert in_json.faults == in_html.faults == ()
+
+
+@given(DETAILS)
+def test_equal_projects_have_equal_pages(detail: ProjectDetail) -> None:
+    again = ProjectDetail(detail.name, detail.display_name, detail.status, detail.files, serial=detail.serial + 1)
+    assert simple_json.write_detail(detail) == simple_json.write_detail(again)
+    assert simple_html.write_detail(detail) == simple_html.write_detail(again)
