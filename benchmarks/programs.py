@@ -92,24 +92,40 @@ http {{
   server {{
     listen 127.0.0.1:{port} backlog=1024;
     root {data}/www;
-    location /simple/ {{
-      default_type application/vnd.pypi.simple.v1+json;
-      gzip_static on;
-      index index.json;
-      add_header Vary "Accept, Accept-Encoding";
-      add_header Cache-Control "max-age=600";
-    }}
+    {pages}
     location /packages/ {{ add_header Cache-Control "max-age=31536000, immutable"; }}
   }}
 }}
 """
 
 
+# Measured: sendfile costs nginx a third more on a page of 700 bytes and saves it a third on one of 300 KB, so each page gets what suits it.
+_NGINX_PAGES = """
+    location {pattern} {{
+      sendfile {sendfile};
+      default_type application/vnd.pypi.simple.v1+json;
+      gzip_static on;
+      index index.json;
+      add_header Vary "Accept, Accept-Encoding";
+      add_header Cache-Control "max-age=600";
+    }}"""
+_NGINX_LARGE_PAGE = 32 * 1024
+
+
+def _nginx_pages(simple: Path) -> str:
+    locations = [_NGINX_PAGES.format(pattern="/simple/", sendfile="off")]
+    for page in simple.glob("**/index.json.gz"):
+        if page.stat().st_size > _NGINX_LARGE_PAGE:
+            pattern = "= /simple/index.json" if page.parent == simple else f"/simple/{page.parent.name}/"
+            locations.append(_NGINX_PAGES.format(pattern=pattern, sendfile="on"))
+    return "".join(locations)
+
+
 def _nginx_command(data: Path, port: int) -> Command:
     # Started by root, nginx would give its worker to a user who may not read a temporary directory.
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = data / "nginx.conf"
-    configuration.write_text(_NGINX.format(user=user, data=data, port=port))
+    configuration.write_text(_NGINX.format(user=user, data=data, port=port, pages=_nginx_pages(data / "www" / "simple")))
     return Command((str(_executable("nginx")), "-p", str(data), "-e", str(data / "error.log"), "-c", str(configuration)))
 
 
