@@ -83,6 +83,8 @@ class _Late:
     """What the first page need not wait for: a tenth of a second of imports."""
 
     def __init__(self, app: Application, read_path: ReadPath) -> None:
+        import packaging.metadata  # noqa: F401, PLC0415 - the first upload should not wait for it either
+
         from purveyor.api.routes import router  # noqa: PLC0415 - see above
         from purveyor.api.uploads import Uploads  # noqa: PLC0415 - see above
 
