@@ -19,6 +19,10 @@ RequestLines: TypeAlias = "dict[bytes, Held]"
 # Distinct header blocks and answers remembered before the lane starts over. A block is a few hundred bytes.
 _BLOCKS = 2048
 _ANSWERS = 16384
+# Clients' heads are far shorter; longer ones are not worth the memory in which to know them again.
+_HEAD_LIMIT = 2048
+# What an open file counts for: there are fewer descriptors than bytes.
+_DESCRIPTOR_COST = 16 << 10
 # Up to here a copy into one buffer is cheaper than a second system call.
 _COPY_LIMIT = 16 << 10
 
@@ -85,12 +89,12 @@ class Lane:
 
     def remember(self, head: bytes, variant: Variant, answer: Answer, held: Held, mark: int) -> None:
         """Hold the answer, unless something has changed since `mark`, which was read before the answer was made."""
-        cost = len(held.after)
+        cost = _cost(held)
         end = head.find(b"\r\n")
         with self.follower.turn:
-            if self.follower.mark() != mark or cost > self._memory:
+            if self.follower.mark() != mark or cost > self._memory or len(head) > _HEAD_LIMIT:
                 return
-            if len(self.blocks) >= _BLOCKS or self._answers >= _ANSWERS or self._size + 2 * cost > self._memory:
+            if len(self.blocks) >= _BLOCKS or self._answers >= _ANSWERS or self._size + cost > self._memory:
                 self._forget()
             lines = self._variants.setdefault(variant, {})
             self.blocks[head[end:]] = lines
@@ -98,7 +102,7 @@ class Lane:
                 lines[head[:end]] = held
                 self._about.setdefault(answer.about, []).append((lines, head[:end]))
                 self._answers += 1
-                self._size += 2 * cost
+                self._size += cost
 
     def _drop(self, changes: Changes) -> None:
         """Called under the follower's turn."""
@@ -109,4 +113,9 @@ class Lane:
             for lines, line in self._about.pop(about):
                 held = lines.pop(line)
                 self._answers -= 1
-                self._size -= 2 * len(held.after)
+                self._size -= _cost(held)
+
+
+def _cost(held: Held) -> int:
+    """Of the content there are two copies: alone, and joined with the date."""
+    return 2 * len(held.after) + (_DESCRIPTOR_COST if held.span is not None else 0)
