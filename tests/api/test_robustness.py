@@ -257,6 +257,18 @@ def large(index: LiveServer) -> tuple[str, bytes]:
     return "/" + index.project("large")["files"][0]["url"].removeprefix("../../"), content
 
 
+def test_many_spellings_of_one_url_do_not_each_keep_a_file_open(alive: LiveServer, large: tuple[str, bytes]) -> None:
+    path, content = large
+    server = psutil.Process(alive.pid)
+    before = server.num_fds()
+    with Wire(alive.url) as wire:
+        for number in range(3000):
+            wire.send(request(f"{path}?n={number}", "GET", "Range: bytes=0-20000"))
+            assert wire.answer().body == content[:20001]
+    # As many as the lane's share of the memory allows, at 16 KiB each.
+    assert server.num_fds() - before < 2000
+
+
 def test_who_reads_nothing_of_a_large_file_is_dropped(alive: LiveServer, large: tuple[str, bytes]) -> None:
     path, content = large
     with Wire(alive.url, receive_buffer=4096) as wire:
