@@ -241,9 +241,10 @@ class ExpressProtocol(Outgoing):
             return
         # Until the last byte of a file is out nothing else happens on this connection.
         self.idle = False
-        self.pause_reading()
         self.write(data, more=True)
         self.start_span(held.span, self._span_sent)
+        if not self.idle:
+            self.pause_reading()
 
     def _span_sent(self) -> None:
         self.idle = True
