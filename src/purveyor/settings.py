@@ -60,12 +60,19 @@ class Settings:
                 values[f.name] = flags[f.name]
             elif variable in environ:
                 values[f.name] = _parse(variable, environ[variable], f.default)
+                _check_least(variable, values[f.name])
         return cls(**values)
 
     def to_environment(self) -> dict[str, str]:
         """The variables under which `from_environment` gives these settings again, for a worker process."""
         values = {f"PURVEYOR_{f.name.upper()}": getattr(self, f.name) for f in fields(self)}
         return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _check_least(variable: str, value: Any) -> None:
+    least = 0 if variable == "PURVEYOR_PORT" else 1
+    if isinstance(value, int) and not isinstance(value, bool) and value < least:
+        raise Misconfigured(f"{variable} is {value}, but must be at least {least}.", f"Set {variable} to {least} or more, or unset it.")
 
 
 def _parse(variable: str, text: str, default: Any) -> Any:

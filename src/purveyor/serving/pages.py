@@ -15,8 +15,8 @@ from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import MEMORY_LIMIT, Body, collect, length, pieces
 from purveyor.serving.following import Follower
 
-# What a body that lives on disk still costs in memory, roughly.
-_FILE_COST = 4096
+# A body that lives on disk costs little memory, but a descriptor, and there are fewer of those.
+_FILE_COST = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
