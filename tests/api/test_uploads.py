@@ -33,7 +33,7 @@ def snapshot(server: LiveServer) -> list[Answer]:
 
 
 def staged(server: LiveServer) -> list[Path]:
-    return list((server.data / "staging").iterdir())
+    return list((server.data / "staging").glob("upload-*"))
 
 
 @pytest.fixture

@@ -91,9 +91,7 @@ def test_a_port_held_on_one_address_is_in_the_way_of_all_addresses(held: tuple[i
 def test_a_purveyor_that_holds_the_port_is_recognised_with_its_data_directory(tmp_path: Path) -> None:
     port = _free_port()
     program = tmp_path / "purveyor"
-    program.write_text(
-        f"import socket, time\ns = socket.create_server(('127.0.0.1', {port}))\nprint(flush=True)\ntime.sleep(600)\n"
-    )
+    program.write_text(f"import socket, time\ns = socket.create_server(('127.0.0.1', {port}))\nprint(flush=True)\ntime.sleep(600)\n")
     holder = _started(port, tmp_path, str(program), "serve", "--data", "a folder")
     try:
         with pytest.raises(PortTaken) as caught:

@@ -81,9 +81,7 @@ def _explained(error: OSError, host: str, port: int, family: int, address: Addre
             f"{host} is not an address of this machine.",
             "Use --host 127.0.0.1 for this machine alone, or 0.0.0.0 for every network it is in.",
         )
-    return Misconfigured(
-        f"Listening on {host}, port {port}, failed: {error.strerror}.", "Choose another --host or --port."
-    )
+    return Misconfigured(f"Listening on {host}, port {port}, failed: {error.strerror}.", "Choose another --host or --port.")
 
 
 def _taken(host: str, port: int, family: int, address: Address) -> PortTaken:
