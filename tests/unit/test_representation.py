@@ -40,6 +40,13 @@ def test_the_type_of_an_accept_field(accept: str | None, expected: str | None) -
     assert media_type(accept) == expected
 
 
+@pytest.mark.parametrize("quotes", ['"' + '\\"' * 2047, '"\\' * 2048, 'a"' * 2047])
+def test_quotes_that_never_end_cost_no_more_than_reading_them(quotes: str) -> None:
+    """Quadratic time would be eight million steps for each, and a test that seems to hang."""
+    for _ in range(500):
+        assert media_type(f"{quotes}, {JSON}") is None
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

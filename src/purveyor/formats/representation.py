@@ -16,7 +16,8 @@ _WILDCARD_FIRST = (LEGACY_HTML, JSON, HTML)
 _LATEST = {JSON.replace(".v1+", ".latest+"): JSON, HTML.replace(".v1+", ".latest+"): HTML}
 
 ACCEPT_LIMIT = 4096
-_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+# A quoted string that never ends reaches to the end: looking for another reading of each such quote would cost quadratic time.
+_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.?)*(?:"|\Z))+')
 _QUALITY = re.compile(r";\s*q\s*=\s*(?:\"?)([0-9.]+)", re.IGNORECASE)
 
 
