@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
+from purveyor.adapters.sqlite import Database
 from purveyor.interfaces import ChangeSignal
-from purveyor.testing.contracts import ChangeSignalContract
+from purveyor.serving.following import Follower
+from purveyor.testing.contracts import ChangeSignalContract, new_file
 from tests.api.wire import Wire, request
 from tests.distributions import wheel
 from tests.live_server import LiveServer
@@ -17,6 +20,34 @@ class TestMappedSignal(ChangeSignalContract):
     @pytest.fixture
     def open_signal(self, tmp_path: Path) -> Callable[[], ChangeSignal]:
         return lambda: MappedSignal(tmp_path / "changes")
+
+
+def test_a_database_put_back_from_a_backup_takes_the_notice_back_with_it(tmp_path: Path) -> None:
+    signal = MappedSignal(tmp_path / "changes")
+    signal.raise_to(1000)
+    catalog = SqlCatalog(Database(tmp_path / "catalog.sqlite"), signal)
+    follower = Follower(catalog, signal)
+    catalog.add_file(new_file("acme-1.0.tar.gz"), {})
+    assert not follower.is_current()
+    assert signal.read() == catalog.serial()
+    catalog.close()
+
+
+def test_a_change_that_was_seen_before_its_notice_is_told_again_with_it(tmp_path: Path) -> None:
+    """Whoever read before the commit may hold what it read until the notice comes."""
+    signal, late = MappedSignal(tmp_path / "changes"), MappedSignal(tmp_path / "late")
+    catalog = SqlCatalog(Database(tmp_path / "catalog.sqlite"), signal)
+    other = SqlCatalog(Database(tmp_path / "catalog.sqlite"), late)
+    follower, told = Follower(catalog, signal), list[set[str]]()
+    follower.tell(lambda changes: told.append(set(changes.projects)))
+    catalog.add_file(new_file("acme-1.0.tar.gz"), {})
+    other.add_file(new_file("acme-1.1.tar.gz"), {})
+    follower.catch_up()
+    signal.raise_to(late.read())
+    follower.catch_up()
+    assert told == [{"acme"}, {"acme"}]
+    catalog.close()
+    other.close()
 
 
 def test_two_servers_over_one_directory_never_answer_with_what_was_before_an_acknowledged_upload(tmp_path: Path) -> None:

@@ -28,7 +28,11 @@ class SqlCatalog:
 
     def __init__(self, database: Database, signal: ChangeSignal) -> None:
         self._database = database
-        signal.raise_to(self.serial())
+        # In this order the signal is never the greater of the two, unless an older database was put back: what it commits now must be seen.
+        told, newest = signal.read(), self.serial()
+        if told > newest:
+            signal.set_back(newest)
+        signal.raise_to(newest)
         database.after_commit = lambda connection: signal.raise_to(connection.execute(_NEWEST).fetchone()[0])
 
     def serial(self) -> int:

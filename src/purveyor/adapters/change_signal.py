@@ -13,7 +13,7 @@ _SIZE = 8
 
 
 class MappedSignal:
-    """The newest serial that any process has committed, in `path`. It only ever rises."""
+    """The newest serial that any process has committed, in `path`. It rises for as long as the database is the same."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -34,3 +34,6 @@ class MappedSignal:
                 self.cells[0] = max(self.cells[0], serial)
             finally:
                 fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def set_back(self, serial: int) -> None:
+        self.cells[0] = serial

@@ -12,6 +12,9 @@ class Follower:
 
     The rule that keeps a held answer from being stale: read `signal` before asking the catalog, and hold the result only if, under
     `turn`, the signal still stands where it did. A change after that moves the signal, and `catch_up` drops what it touched.
+
+    The catalog may be ahead of the signal, by commits whose notice is on its way. So `catch_up` asks for what came after the notice it saw
+    last, not after the commit: what was held in between is dropped once the notice is there.
     """
 
     def __init__(self, catalog: Catalog, signal: ChangeSignal) -> None:
@@ -20,7 +23,6 @@ class Follower:
         self.cells = signal.cells
         self.turn = threading.Lock()
         self.seen = signal.read()
-        self._serial = catalog.serial()
         self._listeners: list[Callable[[Changes], None]] = []
 
     def tell(self, listener: Callable[[Changes], None]) -> None:
@@ -34,10 +36,9 @@ class Follower:
         """Drop what has changed since the last look; after this, what is held is what any acknowledged change left."""
         with self.turn:
             seen = self._signal.read()
-            changes = self._catalog.changes_since(self._serial)
+            changes = self._catalog.changes_since(self.seen)
             for listener in self._listeners:
                 listener(changes)
-            self._serial = changes.serial
             self.seen = seen
 
     def listen_for_the_dead(self) -> None:
