@@ -283,6 +283,16 @@ def test_who_reads_nothing_of_a_large_file_is_dropped(alive: LiveServer, large: 
     assert ask(alive.url, path).body == content
 
 
+def test_who_asks_on_and_on_and_reads_no_answer_is_dropped(alive: LiveServer) -> None:
+    """Each request arrives alone, so that it is one that the express lane knows."""
+    alive.host(*(wheel("often", f"1.{number}") for number in range(60)))
+    with Wire(alive.url, receive_buffer=4096) as wire:
+        deadline = time.monotonic() + TIMEOUT
+        while not wire.send_until_refused(request("/simple/often/"), 1):
+            assert time.monotonic() < deadline, "still answered"
+            time.sleep(0.005)
+
+
 def test_who_reads_a_large_file_slowly_gets_all_of_it(alive: LiveServer, large: tuple[str, bytes]) -> None:
     path, content = large
     with Wire(alive.url, receive_buffer=1 << 16) as wire:

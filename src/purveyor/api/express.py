@@ -87,7 +87,7 @@ class ExpressProtocol(Outgoing):
     def _held(self, data: bytes) -> Held | None:
         """What the lane holds for these bytes, if it is still right or can be made so."""
         lane = self.lane
-        if lane is None:
+        if lane is None or self.congested:  # who takes no answers gets no further ones: the long way waits, and stops reading
             return None
         held = lane.find(data)
         if held is None or self.cells[0] == lane.follower.seen:

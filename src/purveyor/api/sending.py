@@ -24,6 +24,7 @@ class Outgoing(asyncio.Protocol):
         self.silence = 0  # seconds since the client was last heard of, or took something
         self._sender: SpanSender | None = None
         self._unsent = 0
+        self.congested = False  # more is queued than the transport likes
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -89,9 +90,11 @@ class Outgoing(asyncio.Protocol):
         self.transport.abort()
 
     def pause_writing(self) -> None:
+        self.congested = True
         self._writable.clear()
 
     def resume_writing(self) -> None:
+        self.congested = False
         self._writable.set()
 
     async def writable(self) -> None:
