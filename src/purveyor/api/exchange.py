@@ -92,9 +92,9 @@ class Exchange:
         self._changed.set()
 
     async def send(self, message: Message) -> None:
+        await self.connection.writable()
         if self.disconnected:
             return
-        await self.connection.writable()
         if message["type"] == "http.response.start":
             self._start(message)
         elif message["type"] == "purveyor.response.span":
