@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from purveyor.api.answers import Answer
-from purveyor.errors import StoreFailed
+from purveyor.errors import PurveyorError
 from purveyor.model.journal import Changes
 from purveyor.serving.bodies import Span
 from purveyor.serving.following import Follower
@@ -78,7 +78,7 @@ class Lane:
         """Whether what is held is right again; if the catalog cannot say, the long way will tell the client so."""
         try:
             self.follower.catch_up()
-        except StoreFailed:
+        except PurveyorError:
             return False
         return True
 
