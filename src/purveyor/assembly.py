@@ -61,13 +61,17 @@ def first_token(app: Application) -> str | None:
     """On the first start make the upload token and leave it in the data directory; the token, or None on later starts."""
     if app.tokens.any():
         return None
-    token = app.tokens.create("owner", app.now())
     path = app.settings.data_dir / TOKEN_FILE
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(token + "\n")
-    return token
+
+    def leave(token: str) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(token + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    return app.tokens.create("owner", app.now(), leave)
 
 
 def _data_directory(data: Path) -> Path:

@@ -1,5 +1,6 @@
 """Tokens: what they look like, and that only their digest is kept."""
 
+import errno
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,17 @@ def test_no_token_is_on_the_disk(tokens: Tokens, tmp_path: Path) -> None:
     token = tokens.create("ci", NOW)
     for path in tmp_path.iterdir():
         assert token[4:20].encode() not in path.read_bytes()
+
+
+def test_a_token_that_could_be_left_nowhere_does_not_count(tokens: Tokens) -> None:
+    """Or the next start would make none, and nobody could upload."""
+
+    def full(_: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        tokens.create("owner", NOW, full)
+    assert not tokens.any()
 
 
 def test_no_two_tokens_are_alike(tokens: Tokens) -> None:
