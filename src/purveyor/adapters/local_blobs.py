@@ -67,7 +67,9 @@ class _LocalStaging:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         if self._fd is not None:
-            os.close(self._fd)
+            # A thread that still writes here gets an error, not a file that was opened since under the same number.
+            fd, self._fd = self._fd, -1
+            os.close(fd)
             with suppress(OSError):  # kept already, or swept: either way it is gone from the staging folder
                 self._path.unlink()
 
