@@ -41,10 +41,10 @@ class Settings:
     max_unpacked_size: int = _setting(4 << 30, "Largest size of an uploaded archive once unpacked, in bytes.")
     max_entries: int = _setting(100_000, "Most entries an uploaded archive may have.")
     max_ratio: int = _setting(100, "Most bytes an archive above 64 MiB unpacked may have for each byte packed.")
-    page_memory: int = _setting(24 << 20, "Bytes of rendered pages and small files held in memory; disposable.")
+    page_memory: int = _setting(24 << 20, "Bytes that a server process may hold of pages, and again as many of whole answers; disposable.")
     header_timeout: int = _setting(10, "Seconds a client has to send a request's head.")
     idle_timeout: int = _setting(30, "Seconds a connection may stay silent between requests, or in the middle of a body.")
-    upload_threads: int = _setting(8, "Uploads that are received and checked at the same time; more wait.")
+    upload_threads: int = _setting(8, "Threads of a server process that check and store uploads; more uploads wait for one.")
 
     @property
     def data_dir(self) -> Path:

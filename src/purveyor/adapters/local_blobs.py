@@ -81,8 +81,17 @@ class LocalBlobs:
         self._blobs = root / "blobs"
         self._staging = root / "staging"
         with _explained(root):
-            self._blobs.mkdir(parents=True, exist_ok=True)
-            self._staging.mkdir(exist_ok=True)
+            self._staging.mkdir(parents=True, exist_ok=True)
+            self._make_folders()
+
+    def _make_folders(self) -> None:
+        """All at once and synced, so that keeping a blob need not look whether its folder is there to stay."""
+        if (self._blobs / "ff").exists():
+            return
+        for number in range(256):
+            (self._blobs / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+        _sync(self._blobs)
+        _sync(self._blobs.parent)
 
     def stage(self) -> Staging:
         return _LocalStaging(self._staging)
@@ -109,25 +118,17 @@ class LocalBlobs:
             _sync(folder)
 
     def _move(self, staging: _LocalStaging, target: Path) -> None:
-        self._make_folder(target.parent)
         if not target.exists():
             staging.move_to(target)
         # Also where the blob was there: whoever moved it may not have synced the folder yet.
         _sync(target.parent)
 
     def _replace(self, target: Path, content: bytes) -> None:
-        self._make_folder(target.parent)
         with _explained(target), tempfile.NamedTemporaryFile(dir=self._staging, prefix="settle-", delete=False) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
             Path(file.name).replace(target)
-
-    def _make_folder(self, folder: Path) -> None:
-        with _explained(folder):
-            if not folder.exists():
-                folder.mkdir(exist_ok=True)
-                _sync(self._blobs)
 
     def open(self, sha256: str) -> BinaryIO | None:
         try:

@@ -6,6 +6,7 @@ docs/decisions/0001-sql-without-a-toolkit.md).
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -21,6 +22,7 @@ Work = Callable[[sqlite3.Connection], T]
 
 # How long a writer waits for another process's transaction before it gives up with a sentence.
 BUSY_SECONDS = 5.0
+_RETRY_SECONDS = 0.001
 
 
 class _Job(Generic[T]):
@@ -36,7 +38,7 @@ class _Job(Generic[T]):
         connection.execute("SAVEPOINT job")
         try:
             self.value = self.work(connection)
-        except PurveyorError as error:
+        except (PurveyorError, sqlite3.IntegrityError) as error:
             # Refused by a rule, for instance a conflict: this write is undone, the others of the same commit go on.
             connection.execute("ROLLBACK TO job")
             self.error = error
@@ -58,6 +60,7 @@ class Database:
         self._waiting: deque[_Job[Any]] = deque()
         self._writer = self._connect()
         try:
+            self._writer.execute("PRAGMA busy_timeout = 0")
             self._prepare()
         except sqlite3.Error as error:
             raise _failure(error, path) from error
@@ -99,7 +102,7 @@ class Database:
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
+            self._begin()
             for job in jobs:
                 job.run(self._writer)
             self._writer.execute("COMMIT")
@@ -112,6 +115,19 @@ class Database:
                 job.error = failure
         for job in jobs:
             job.finished = True
+
+    def _begin(self) -> None:
+        """Take the write lock, looking every millisecond: SQLite's own waiting backs off to 100 and starves beside a busy process."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
 
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
@@ -137,7 +153,7 @@ class Database:
         """Bring the schema up to date; several processes may start at once, so the version is read again inside the transaction."""
         if self._version() == len(STEPS):
             return
-        self._writer.execute("BEGIN IMMEDIATE")
+        self._begin()
         version = self._version()
         if version > len(STEPS):
             self._writer.execute("ROLLBACK")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from contextlib import suppress
 
 from purveyor.api.asgi import Receive, Scope, Send, deliver
@@ -24,6 +25,7 @@ class PurveyorApp:
         self._app = app
         self._read_path = ReadPath(app)
         self._late_parts: _Late | None = None
+        self._late_turn = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -40,9 +42,10 @@ class PurveyorApp:
             await self._late().router(scope, receive, send)
 
     def _late(self) -> "_Late":
-        if self._late_parts is None:
-            self._late_parts = _Late(self._app, self._read_path)
-        return self._late_parts
+        with self._late_turn:
+            if self._late_parts is None:
+                self._late_parts = _Late(self._app, self._read_path)
+            return self._late_parts
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -52,23 +55,24 @@ class PurveyorApp:
         scope.get("state", {})["purveyor.connections"] = connections
         await receive()
         connections.start(loop)
-        watch = loop.create_task(self._watch())
+        stopping = asyncio.Event()
+        watch = loop.create_task(self._watch(stopping))
         await send({"type": "lifespan.startup.complete"})
         await receive()
         connections.stop()
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
+        stopping.set()
+        await watch  # a thread cannot be cancelled, and this one uses the catalog
         self._app.catalog.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _watch(self) -> None:
+    async def _watch(self, stopping: asyncio.Event) -> None:
         """What is looked after now and then, beginning with what the first upload will need."""
         await asyncio.sleep(0.2)
         await asyncio.to_thread(self._late)
-        while True:
+        while not stopping.is_set():
             await asyncio.to_thread(self._look_after)
-            await asyncio.sleep(_WATCH_INTERVAL)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _WATCH_INTERVAL)
 
     def _look_after(self) -> None:
         try:

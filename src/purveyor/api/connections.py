@@ -32,10 +32,10 @@ class Connections:
             self._timer.cancel()
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.start(loop)
         self.date = _date_line()
         for connection in list(self.members):
             connection.tick()
-        self.start(loop)
 
 
 def _date_line() -> bytes:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from purveyor.api.answers import Answer
 from purveyor.errors import PurveyorError
 from purveyor.model.journal import Changes
-from purveyor.serving.bodies import Span
+from purveyor.serving.bodies import Span, cost
 from purveyor.serving.following import Follower
 
 RequestLines: TypeAlias = "dict[bytes, Held]"
@@ -21,10 +21,6 @@ _BLOCKS = 2048
 _ANSWERS = 16384
 # Clients' heads are far shorter; longer ones are not worth the memory in which to know them again.
 _HEAD_LIMIT = 2048
-# What an open file counts for: there are fewer descriptors than bytes.
-_DESCRIPTOR_COST = 16 << 10
-# Up to here a copy into one buffer is cheaper than a second system call.
-_COPY_LIMIT = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +85,12 @@ class Lane:
 
     def remember(self, head: bytes, variant: Variant, answer: Answer, held: Held, mark: int) -> None:
         """Hold the answer, unless something has changed since `mark`, which was read before the answer was made."""
-        cost = _cost(held)
+        size = _cost(held)
         end = head.find(b"\r\n")
         with self.follower.turn:
-            if self.follower.mark() != mark or cost > self._memory or len(head) > _HEAD_LIMIT:
+            if self.follower.mark() != mark or size > self._memory or len(head) > _HEAD_LIMIT:
                 return
-            if len(self.blocks) >= _BLOCKS or self._answers >= _ANSWERS or self._size + cost > self._memory:
+            if len(self.blocks) >= _BLOCKS or self._answers >= _ANSWERS or self._size + size > self._memory:
                 self._forget()
             lines = self._variants.setdefault(variant, {})
             self.blocks[head[end:]] = lines
@@ -102,7 +98,7 @@ class Lane:
                 lines[head[:end]] = held
                 self._about.setdefault(answer.about, []).append((lines, head[:end]))
                 self._answers += 1
-                self._size += cost
+                self._size += size
 
     def _drop(self, changes: Changes) -> None:
         """Called under the follower's turn."""
@@ -118,4 +114,4 @@ class Lane:
 
 def _cost(held: Held) -> int:
     """Of the content there are two copies: alone, and joined with the date."""
-    return 2 * len(held.after) + (_DESCRIPTOR_COST if held.span is not None else 0)
+    return 2 * len(held.after) + (cost(held.span) if held.span is not None else 0)

@@ -38,7 +38,9 @@ _WORKERS = 4
 class ReadPath:
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="read")
+        # Two pools: requests that wait for one long page to be made keep no file waiting.
+        self._page_threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="page")
+        self._file_threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="file")
 
     async def answer(self, scope: Scope) -> tuple[Answer, Variant | None, int] | None:
         """The answer, what of the header block decided it, and the mark before it was made; None where this path is somebody else's."""
@@ -83,19 +85,20 @@ class ReadPath:
         coding = representation.content_coding(fields.get(b"accept-encoding"), codings.OFFERED)
         name = target.name if isinstance(target, targets.ProjectTarget) else None
         key = PageKey(name, media_type, coding)
-        page = self._app.pages.held(key) or await self._in_thread(lambda: self._app.pages.get(key))
+        page = self._app.pages.held(key) or await _in_thread(self._page_threads, lambda: self._app.pages.get(key))
         if page is None:
             raise NotFound(f"This index has no project {name}.")
         return conditional(_page_answer(page, name), page.etag, Conditions(conditions.if_none_match))
 
     async def _file(self, link: FileLink, conditions: Conditions) -> Answer:
-        served = await self._in_thread(lambda: self._app.files.open(link))
+        served = await _in_thread(self._file_threads, lambda: self._app.files.open(link))
         if served is None:
             raise NotFound(f"This index has no file {link.filename} with sha256 {link.sha256}.")
         return conditional(_file_answer(served), f'"{served.sha256}"', conditions)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 def _method(method: str, target: targets.Target) -> Answer | None:

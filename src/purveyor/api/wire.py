@@ -1,8 +1,7 @@
-"""Status lines and header sections as bytes."""
+"""Heads of responses as bytes."""
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from http import HTTPStatus
 
 from purveyor.api.answers import Answer
@@ -12,14 +11,11 @@ from purveyor.serving.bodies import Span
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-@lru_cache(maxsize=64)
-def status_line(status: int, reason: bytes = b"") -> bytes:
-    return b"HTTP/1.1 %d %s\r\n" % (status, reason or HTTPStatus(status).phrase.encode())
-
-
 def head(status: int, reason: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Without the empty line that ends it. Refuses what would end a line early (RFC 9110 5.5)."""
-    lines = [status_line(status, reason) if len(reason) < 1 else b"HTTP/1.1 %d %s\r\n" % (status, reason)]
+    if _FORBIDDEN.search(reason):
+        raise ValueError("a control character in the reason phrase")
+    lines = [b"HTTP/1.1 %d %s\r\n" % (status, reason or HTTPStatus(status).phrase.encode())]
     for name, value in headers:
         if _FORBIDDEN.search(name) or _FORBIDDEN.search(value):
             raise ValueError(f"a control character in the header field {name!r}")

@@ -1,7 +1,6 @@
 """One entry for each change: the serial, the audit log and the change notice in one."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from purveyor.model.names import NormalizedName
@@ -10,20 +9,7 @@ from purveyor.model.names import NormalizedName
 class Action(StrEnum):
     CREATE_PROJECT = "create-project"
     ADD_FILE = "add-file"
-    YANK = "yank"
-    UNYANK = "unyank"
     SET_STATUS = "set-status"
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    serial: int
-    at: datetime
-    actor: str
-    action: Action
-    project: NormalizedName
-    version: str | None = None
-    filename: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,20 @@ KERNEL_LIMIT = 64 << 10
 # Above this a body leaves memory for a file on disk.
 MEMORY_LIMIT = 2 << 20
 _PIECE = 1 << 18
+_DESCRIPTOR_COST = 64 << 10
 
 
 class Descriptor:
-    """An open file that many answers read at once, each at a position of its own; closed when the last of them lets go of it."""
+    """An open file that many answers read at once, each at a position of its own; closed when the last of them lets go of it.
 
-    __slots__ = ("_file", "number")
+    `cost` is what holding it counts for: the memory it lies in, and never less than a share of the descriptors, of which there are few.
+    """
 
-    def __init__(self, file: BinaryIO) -> None:
+    __slots__ = ("_file", "cost", "number")
+
+    def __init__(self, file: BinaryIO, memory: int = 0) -> None:
         self._file = file
+        self.cost = max(memory, _DESCRIPTOR_COST)
         self.number = file.fileno()
 
     def __del__(self) -> None:
@@ -42,6 +47,11 @@ Body = bytes | Span
 
 def length(body: Body) -> int:
     return body.length if isinstance(body, Span) else len(body)
+
+
+def cost(body: Body) -> int:
+    """The bytes that holding the body counts for."""
+    return body.file.cost if isinstance(body, Span) else len(body)
 
 
 def pieces(body: Body) -> Iterator[bytes]:
@@ -71,10 +81,11 @@ def collect(stream: Iterable[bytes], folder: Path) -> tuple[Body, str]:
             memory.clear()
     if file is None and len(memory) <= KERNEL_LIMIT:
         return bytes(memory), digest.hexdigest()
+    in_memory = len(memory) if file is None else 0
     file = file or _in_memory(folder)
     file.write(memory)
     file.flush()
-    return Span(Descriptor(file), 0, file.tell()), digest.hexdigest()
+    return Span(Descriptor(file, in_memory), 0, file.tell()), digest.hexdigest()
 
 
 def _in_memory(folder: Path) -> BinaryIO:

@@ -12,11 +12,8 @@ from purveyor.formats.representation import JSON
 from purveyor.interfaces import Catalog
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
-from purveyor.serving.bodies import MEMORY_LIMIT, Body, collect, length, pieces
+from purveyor.serving.bodies import Body, collect, cost, length, pieces
 from purveyor.serving.following import Follower
-
-# A body that lives on disk costs little memory, but a descriptor, and there are fewer of those.
-_FILE_COST = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +107,22 @@ class Pages:
         return Page(body, key.media_type, key.coding, f'"{digest}"', serial)
 
     def _hold(self, key: PageKey, page: Page, mark: int) -> None:
-        cost = _cost(page)
-        if cost > self._memory:
+        size = cost(page.body)
+        if size > self._memory:
             return
         with self._follower.turn:
             if self._follower.mark() != mark or key in self._held:
                 return
             self._held[key] = page
-            self._size += cost
+            self._size += size
             while self._size > self._memory:
-                self._size -= _cost(self._held.popitem(last=False)[1])
+                self._size -= cost(self._held.popitem(last=False)[1].body)
 
     def _drop(self, changes: Changes) -> None:
         """Called under the follower's turn."""
         for key in [key for key in self._held if _touched(key, changes)]:
-            self._size -= _cost(self._held.pop(key))
+            self._size -= cost(self._held.pop(key).body)
 
 
 def _touched(key: PageKey, changes: Changes) -> bool:
     return changes.list_changed if key.project is None else key.project in changes.projects
-
-
-def _cost(page: Page) -> int:
-    size = length(page.body)
-    return size if size <= MEMORY_LIMIT else _FILE_COST
