@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from purveyor.adapters.sqlite import Database, Row
-from purveyor.errors import Conflict, NotAllowed
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
-from purveyor.model.files import DistributionFile, Kind, Yanked
+from purveyor.model.files import DistributionFile, Kind, Yanked, conflict
 from purveyor.model.grants import Grant, Permission
 from purveyor.model.journal import Action, Changes
 from purveyor.model.names import NormalizedName
@@ -125,7 +124,7 @@ def _add_file(connection: sqlite3.Connection, new: NewFile, unsettled: Mapping[s
     if there := _same_identity(connection, new):
         if there.filename == file.filename and there.sha256 == file.sha256:
             return there
-        raise Conflict(*conflict_sentences(there, file))
+        raise conflict(there, file)
     if connection.execute("SELECT 1 FROM projects WHERE name = ?", (file.project,)).fetchone() is None:
         serial = _journal(connection, Action.CREATE_PROJECT, file)
         connection.execute(
@@ -141,9 +140,8 @@ def _add_file(connection: sqlite3.Connection, new: NewFile, unsettled: Mapping[s
 
 def _check_status(connection: sqlite3.Connection, file: DistributionFile) -> None:
     row = connection.execute("SELECT status, status_reason FROM projects WHERE name = ?", (file.project,)).fetchone()
-    if row is not None and not Status(row[0]).accepts_uploads:
-        because = f" ({row[1]})" if row[1] else ""
-        raise NotAllowed(f"{file.project} is {row[0]}{because} and takes no new files.", "Ask its owner to set it active first.")
+    if row is not None:
+        ProjectStatus(Status(row[0]), row[1]).check_uploads(file.project)
 
 
 def _same_identity(connection: sqlite3.Connection, new: NewFile) -> DistributionFile | None:
@@ -152,17 +150,6 @@ def _same_identity(connection: sqlite3.Connection, new: NewFile) -> Distribution
         (new.file.filename, new.identity),
     ).fetchone()
     return _file(row) if row is not None else None
-
-
-def conflict_sentences(there: DistributionFile, given: DistributionFile) -> tuple[str, str]:
-    """Both hashes, who uploaded the first and when. Clients know a duplicate by the words "already exist"."""
-    when = f" at {there.uploaded_at:%Y-%m-%d %H:%M:%S} UTC" if there.uploaded_at else ""
-    spelled = "" if there.filename == given.filename else f" (the same file as {given.filename})"
-    sentence = (
-        f"File already exists: {there.filename}{spelled} has sha256 {there.sha256}, uploaded by {there.uploaded_by or 'unknown'}{when};"
-        f" yours has sha256 {given.sha256}."
-    )
-    return sentence, "Published files never change: raise the version and upload again."
 
 
 def _journal(connection: sqlite3.Connection, action: Action, file: DistributionFile) -> int:

@@ -15,7 +15,7 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
-from purveyor.errors import Refused
+from purveyor.errors import Conflict, Refused
 from purveyor.model.names import NAME_LIMIT, NormalizedName
 
 VERSION_LIMIT = 100
@@ -57,6 +57,20 @@ class DistributionFile:
     yanked: Yanked | None = None
     provenance_sha256: str | None = None
     origin: str | None = None
+
+
+def conflict(there: DistributionFile, given: DistributionFile) -> Conflict:
+    """The refusal of other bytes under a name that is taken: both hashes, who uploaded the first and when.
+
+    Clients know a duplicate by the words "already exist".
+    """
+    when = f" at {there.uploaded_at:%Y-%m-%d %H:%M:%S} UTC" if there.uploaded_at else ""
+    spelled = "" if there.filename == given.filename else f" (the same file as {given.filename})"
+    return Conflict(
+        f"File already exists: {there.filename}{spelled} has sha256 {there.sha256}, uploaded by {there.uploaded_by or 'unknown'}{when};"
+        f" yours has sha256 {given.sha256}.",
+        "Published files never change: raise the version and upload again.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

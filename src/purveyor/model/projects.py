@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from packaging.version import Version
 
+from purveyor.errors import NotAllowed
 from purveyor.model.files import DistributionFile
 from purveyor.model.names import NormalizedName
 
@@ -30,6 +31,12 @@ class Status(StrEnum):
 class ProjectStatus:
     status: Status = Status.ACTIVE
     reason: str = ""
+
+    def check_uploads(self, name: NormalizedName) -> None:
+        """Raises `NotAllowed` where the status forbids new files."""
+        if not self.status.accepts_uploads:
+            because = f" ({self.reason})" if self.reason else ""
+            raise NotAllowed(f"{name} is {self.status}{because} and takes no new files.", "Ask its owner to set it active first.")
 
 
 @dataclass(frozen=True, slots=True)
