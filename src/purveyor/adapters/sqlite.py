@@ -24,6 +24,15 @@ Work = Callable[[sqlite3.Connection], T]
 BUSY_SECONDS = 5.0
 _RETRY_SECONDS = 0.001
 
+_PRAGMAS = (
+    "journal_mode = WAL",
+    # FULL syncs the log at each commit: what was acknowledged survives a power cut.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # `tidy` does this in the background; a commit does it only when the log has grown past 128 MiB.
+    "wal_autocheckpoint = 32768",
+)
+
 
 class _Job(Generic[T]):
     """One write on its way through the next commit."""
@@ -63,7 +72,11 @@ class Database:
             self._writer.execute("PRAGMA busy_timeout = 0")
             self._prepare()
         except sqlite3.Error as error:
+            self._writer.close()
             raise _failure(error, path) from error
+        except PurveyorError:
+            self._writer.close()
+            raise
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of one statement, which is one snapshot."""
@@ -139,13 +152,13 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            # FULL syncs the log at each commit: what was acknowledged survives a power cut.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            # `tidy` does this in the background; a commit does it only when the log has grown past 128 MiB.
-            connection.execute("PRAGMA wal_autocheckpoint = 32768")
         except sqlite3.Error as error:
+            raise _failure(error, self._path) from error
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            connection.close()
             raise _failure(error, self._path) from error
         return connection
 
