@@ -1,5 +1,6 @@
 """`purveyor serve`: the index, in the foreground."""
 
+import ipaddress
 import json
 import logging
 import os
@@ -74,4 +75,6 @@ def _announce(settings: Settings, listener: socket.socket, token: str | None, *,
     click.echo(_WELCOME.format(version=__version__, url=url, data=data, pid=os.getpid(), flags=flags), nl=False)
     if token is not None:
         click.echo(f"  token     {token}   (shown this once; kept in {data / 'upload-token'})")
+    if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+        click.echo("  open      everyone who reaches this address can install, and tokens travel unencrypted: put TLS in front")
     click.echo("Ctrl-C stops it.")
