@@ -35,10 +35,14 @@ class Answer:
     lasting: bool = False
 
 
+# What is served here was made by somebody else: no browser shall guess what it is.
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
 def text(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
     body = sentence.encode() + b"\n"
     fixed = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
-    return Answer(status, (*fixed, (b"x-content-type-options", b"nosniff"), *headers), body)
+    return Answer(status, (*fixed, NOSNIFF, *headers), body)
 
 
 def conditional(answer: Answer, etag: str, conditions: Conditions) -> Answer:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from concurrent.futures import Executor
+from typing import Any, TypeVar
 
 from purveyor.api.answers import Answer
 from purveyor.serving.bodies import pieces
 
+T = TypeVar("T")
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -21,6 +23,11 @@ def fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
         text = value.decode("latin-1")
         found[name] = f"{found[name]}, {text}" if name in found and name in _LISTS else text
     return found
+
+
+async def in_thread(threads: Executor, work: Callable[[], T]) -> T:
+    """The use cases are plain functions; the event loop waits for none of them."""
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 async def deliver(answer: Answer, scope: Scope, send: Send) -> None:

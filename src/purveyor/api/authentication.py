@@ -69,7 +69,6 @@ class Doorkeeper:
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self._brake = GuessBrake()
-        # A look-up for each right token seen, by its own text, would keep secrets in memory; the catalog is asked each time instead.
 
     async def grant_for(self, authorization: str | None, address: str) -> Grant:
         """The grant of whoever sent this Authorization field; raises `NotAuthenticated` after a delay that grows with each wrong guess."""
@@ -79,6 +78,7 @@ class Doorkeeper:
             if authorization:
                 await self._brake.wait(address)
             raise
+        # Asked each time: remembering right tokens by their text would keep secrets in memory, and a revoked one alive.
         grant = self._tokens.grant_for(token)
         if grant is None:
             await self._brake.wait(address)

@@ -48,7 +48,6 @@ class Exchange:
         self.complete = False
         self._changed = asyncio.Event()
         self._chunked = False
-        self._remaining = 0
         scope["extensions"] = {"purveyor.reason": {}, "purveyor.span": {}, "purveyor.remember": self.remember}
 
     async def run(self, app: Any) -> None:

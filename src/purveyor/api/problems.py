@@ -7,7 +7,7 @@ people read the plain body.
 import json
 from http import HTTPStatus
 
-from purveyor.api.answers import Answer
+from purveyor.api.answers import NOSNIFF, Answer
 from purveyor.errors import (
     BadRequest,
     Conflict,
@@ -66,7 +66,7 @@ def answer(error: PurveyorError, accept: str) -> Answer:
     headers = [
         (b"content-type", media_type.encode()),
         (b"content-length", b"%d" % len(body)),
-        (b"x-content-type-options", b"nosniff"),
+        NOSNIFF,
         (b"cache-control", b"no-store"),
     ]
     if isinstance(error, NotAuthenticated):

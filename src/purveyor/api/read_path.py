@@ -3,15 +3,12 @@
 It is the reference for the express lane, which only repeats what was answered here.
 """
 
-import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
 from urllib.parse import parse_qs
 
 from purveyor.api import asgi, problems, targets
-from purveyor.api.answers import Answer, Conditions, conditional, text
+from purveyor.api.answers import NOSNIFF, Answer, Conditions, conditional, text
 from purveyor.api.asgi import Scope
 from purveyor.api.lane import Variant
 from purveyor.application import Application
@@ -23,9 +20,7 @@ from purveyor.serving.bodies import Span, length, pieces
 from purveyor.serving.files import ServedFile
 from purveyor.serving.pages import Page, PageKey
 
-T = TypeVar("T")
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
 # Clients keep pages, but ask each time whether they still hold: a release is visible to the request after its upload.
 _PAGE_CACHE = (b"cache-control", b"no-cache")
 _FILE_CACHE = (b"cache-control", b"public, max-age=31536000, immutable")
@@ -85,20 +80,16 @@ class ReadPath:
         coding = representation.content_coding(fields.get(b"accept-encoding"), codings.OFFERED)
         name = target.name if isinstance(target, targets.ProjectTarget) else None
         key = PageKey(name, media_type, coding)
-        page = self._app.pages.held(key) or await _in_thread(self._page_threads, lambda: self._app.pages.get(key))
+        page = self._app.pages.held(key) or await asgi.in_thread(self._page_threads, lambda: self._app.pages.get(key))
         if page is None:
             raise NotFound(f"This index has no project {name}.")
         return conditional(_page_answer(page, name), page.etag, Conditions(conditions.if_none_match))
 
     async def _file(self, link: FileLink, conditions: Conditions) -> Answer:
-        served = await _in_thread(self._file_threads, lambda: self._app.files.open(link))
+        served = await asgi.in_thread(self._file_threads, lambda: self._app.files.open(link))
         if served is None:
             raise NotFound(f"This index has no file {link.filename} with sha256 {link.sha256}.")
         return conditional(_file_answer(served), f'"{served.sha256}"', conditions)
-
-
-async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 def _method(method: str, target: targets.Target) -> Answer | None:
@@ -114,7 +105,7 @@ def _method(method: str, target: targets.Target) -> Answer | None:
     return replace(text(405, sentence, _ALLOW), reason=sentence.encode())
 
 
-def _variant(fields: dict[bytes, str]) -> Variant | None:
+def _variant(fields: dict[bytes, str]) -> Variant:
     return Variant(*(fields.get(name) for name in (b"accept", b"accept-encoding", b"if-none-match", b"range", b"if-range")))
 
 
@@ -133,7 +124,7 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
         _VARY,
         _PAGE_CACHE,
         (b"x-pypi-last-serial", b"%d" % page.serial),
-        _NOSNIFF,
+        NOSNIFF,
     ]
     if page.coding != "identity":
         headers.append((b"content-encoding", page.coding.encode()))
@@ -151,6 +142,6 @@ def _file_answer(served: ServedFile) -> Answer:
         (b"etag", f'"{served.sha256}"'.encode()),
         _FILE_CACHE,
         (b"accept-ranges", b"bytes"),
-        _NOSNIFF,
+        NOSNIFF,
     )
     return Answer(200, headers, body, about=served.project, lasting=True)

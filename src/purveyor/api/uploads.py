@@ -1,11 +1,9 @@
 """The legacy upload, `POST /legacy/`, as twine, uv, poetry, pdm, hatch and flit send it; no standard describes it."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TypeVar
 
 from purveyor.api import asgi, problems
 from purveyor.api.answers import Answer, text
@@ -17,7 +15,6 @@ from purveyor.errors import BadRequest, NotAllowed, PurveyorError, StoreFailed, 
 from purveyor.model.grants import Grant, Permission
 from purveyor.publishing.publisher import Published
 
-T = TypeVar("T")
 log = logging.getLogger("purveyor")
 
 # The body goes to a worker thread in batches of this size: a small upload in one, with everything else that is done to it.
@@ -69,11 +66,8 @@ class Uploads:
                 batch += piece
                 if len(batch) >= _BATCH:
                     data, batch = bytes(batch), bytearray()
-                    reader = await self._in_thread(lambda data=data: feed(data))  # type: ignore[misc]
-            return await self._in_thread(lambda: self._app.publisher.publish(feed(bytes(batch)).finish(), grant))
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                    reader = await asgi.in_thread(self._threads, lambda data=data: feed(data))  # type: ignore[misc]
+            return await asgi.in_thread(self._threads, lambda: self._app.publisher.publish(feed(bytes(batch)).finish(), grant))
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:

@@ -34,10 +34,6 @@ class Inspection:
         else:
             self._unsaid += 1
 
-    @property
-    def faultless(self) -> bool:
-        return not self._complaints
-
     def verdict(self) -> None:
         """Raises `Refused` with everything found, if anything was."""
         if self._unsaid:
