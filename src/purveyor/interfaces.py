@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
@@ -10,7 +11,7 @@ from purveyor.model.files import DistributionFile
 from purveyor.model.grants import Grant
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
-from purveyor.model.projects import ProjectDetail
+from purveyor.model.projects import ProjectDetail, ProjectStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,24 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file whose blobs are kept already, about to become a row. `identity` is unique beside the filename; see `model/files.py`."""
+    """A file whose blobs are kept already, about to become a row. `identity` is unique beside the filename; see `model/files.py`.
+
+    `actor` and `at` say who adds it here, and when: with a file that comes from elsewhere, neither need be who uploaded it first, and when.
+    """
 
     file: DistributionFile
     display_name: str
     identity: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    sha256: str
+    size: int
+    modified: float
+    """Seconds since 1970."""
 
 
 class Catalog(Protocol):
@@ -59,6 +73,21 @@ class Catalog(Protocol):
         Raises `Conflict` when the filename, or another spelling of it, already stands for other bytes, and `NotAllowed` when the
         project's status forbids uploads.
         """
+        ...
+
+    def remove_file(self, filename: str, actor: str, at: datetime) -> DistributionFile | None:
+        """Forget the file, and its project with the last of its files unless a status was set; the file, or None if there is none.
+
+        Its blobs stay: another file may have the same content.
+        """
+        ...
+
+    def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
+        """Set the project's status (PEP 792); False if there is no such project."""
+        ...
+
+    def named_blobs(self) -> Iterator[str]:
+        """The sha256 of every blob that a row names or that waits to be settled, some more than once."""
         ...
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
@@ -122,6 +151,18 @@ class BlobStore(Protocol):
         ...
 
     def exists(self, sha256: str) -> bool: ...
+
+    def copy_to(self, sha256: str, target: Path) -> bool:
+        """Make the blob a file at `target`, which must not be there yet: by hard link where possible; False if it is not in the store."""
+        ...
+
+    def stored(self) -> Iterator[StoredBlob]:
+        """Every blob in the store, in no order."""
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Forget the blob, if it is there; whoever reads it already goes on reading."""
+        ...
 
     def sweep(self, older_than: float) -> int:
         """Remove stagings left behind by a process that died more than `older_than` seconds ago; returns how many."""

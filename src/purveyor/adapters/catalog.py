@@ -8,13 +8,14 @@ from purveyor.adapters.sqlite import Database, Row
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
 from purveyor.model.files import DistributionFile, Kind, Yanked, conflict
 from purveyor.model.grants import Grant, Permission
-from purveyor.model.journal import Action, Changes
+from purveyor.model.journal import LISTED, Action, Changes
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+_LISTED = ", ".join(f"'{action}'" for action in sorted(LISTED))
 _NEWEST = "SELECT coalesce(max(serial), 0) FROM journal"
 _FILE = (
     "f.filename, f.project, f.version, f.kind, f.size, f.sha256, f.uploaded_at, f.uploaded_by, f.metadata_sha256,"
@@ -40,7 +41,7 @@ class SqlCatalog:
 
     def changes_since(self, serial: int) -> Changes:
         rows = self._database.read(
-            "SELECT project, max(serial), max(action IN ('create-project', 'set-status')) FROM journal WHERE serial > ? GROUP BY project",
+            f"SELECT project, max(serial), max(action IN ({_LISTED})) FROM journal WHERE serial > ? GROUP BY project",  # noqa: S608 - constants
             (serial,),
         )
         newest = max((row[1] for row in rows), default=serial)
@@ -73,6 +74,19 @@ class SqlCatalog:
 
     def add_file(self, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
         return self._database.write(lambda connection: _add_file(connection, new, unsettled))
+
+    def remove_file(self, filename: str, actor: str, at: datetime) -> DistributionFile | None:
+        return self._database.write(lambda connection: _remove_file(connection, filename, actor, at))
+
+    def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
+        return self._database.write(lambda connection: _set_status(connection, name, status, actor, at))
+
+    def named_blobs(self) -> Iterator[str]:
+        rows = self._database.stream(
+            "SELECT sha256 FROM files UNION ALL SELECT metadata_sha256 FROM files UNION ALL SELECT provenance_sha256 FROM files"
+            " UNION ALL SELECT sha256 FROM unsettled_blobs"
+        )
+        return (sha256 for (sha256,) in rows if sha256 is not None)
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
         return dict(self._database.read("SELECT sha256, content FROM unsettled_blobs LIMIT ?", (limit,)))
@@ -126,16 +140,45 @@ def _add_file(connection: sqlite3.Connection, new: NewFile, unsettled: Mapping[s
             return there
         raise conflict(there, file)
     if connection.execute("SELECT 1 FROM projects WHERE name = ?", (file.project,)).fetchone() is None:
-        serial = _journal(connection, Action.CREATE_PROJECT, file)
+        serial = _journal(connection, Action.CREATE_PROJECT, file, new.actor, new.at)
         connection.execute(
             "INSERT INTO projects (name, display_name, serial) VALUES (?, ?, ?)",
             (file.project, new.display_name, serial),
         )
-    serial = _journal(connection, Action.ADD_FILE, file)
+    serial = _journal(connection, Action.ADD_FILE, file, new.actor, new.at)
     connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
     _insert(connection, new)
     connection.executemany("INSERT OR IGNORE INTO unsettled_blobs VALUES (?, ?)", unsettled.items())
     return file
+
+
+def _remove_file(connection: sqlite3.Connection, filename: str, actor: str, at: datetime) -> DistributionFile | None:
+    row = connection.execute(f"SELECT {_FILE} FROM files f WHERE f.filename = ?", (filename,)).fetchone()  # noqa: S608 - constants
+    if row is None:
+        return None
+    connection.execute("DELETE FROM files WHERE filename = ?", (filename,))
+    file = _file(row)
+    serial = _journal(connection, Action.REMOVE_FILE, file, actor, at)
+    left = connection.execute("SELECT 1 FROM files WHERE project = ? LIMIT 1", (file.project,)).fetchone()
+    gone = (
+        left is None
+        and connection.execute("DELETE FROM projects WHERE name = ? AND status = 'active' AND status_reason = ''", (file.project,)).rowcount
+    )
+    if gone:
+        _journal(connection, Action.REMOVE_PROJECT, file, actor, at)
+    else:
+        connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
+    return file
+
+
+def _set_status(connection: sqlite3.Connection, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
+    if connection.execute("SELECT 1 FROM projects WHERE name = ?", (name,)).fetchone() is None:
+        return False
+    serial = _append(connection, (_stamp(at), actor, Action.SET_STATUS, name, None, None))
+    connection.execute(
+        "UPDATE projects SET status = ?, status_reason = ?, serial = ? WHERE name = ?", (status.status, status.reason, serial, name)
+    )
+    return True
 
 
 def _check_status(connection: sqlite3.Connection, file: DistributionFile) -> None:
@@ -152,13 +195,16 @@ def _same_identity(connection: sqlite3.Connection, new: NewFile) -> Distribution
     return _file(row) if row is not None else None
 
 
-def _journal(connection: sqlite3.Connection, action: Action, file: DistributionFile) -> int:
+def _journal(connection: sqlite3.Connection, action: Action, file: DistributionFile, actor: str, at: datetime) -> int:
+    return _append(connection, (_stamp(at), actor, action, file.project, file.version, file.filename))
+
+
+def _append(connection: sqlite3.Connection, entry: Row) -> int:
     """Append one entry. The write lock is held, so serials are taken in commit order and without gaps."""
     statement = (
         "INSERT INTO journal (serial, at, actor, action, project, version, filename)"
         " VALUES ((SELECT coalesce(max(serial), 0) + 1 FROM journal), ?, ?, ?, ?, ?, ?) RETURNING serial"
     )
-    entry = (_stamp(file.uploaded_at), file.uploaded_by or "", action, file.project, file.version, file.filename)
     serial: int = connection.execute(statement, entry).fetchone()[0]
     return serial
 

@@ -6,6 +6,7 @@ more than all else an upload costs; so a small blob stays in memory, travels in 
 
 import errno
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from purveyor.errors import StoreFailed, StoreFull
-from purveyor.interfaces import Staging
+from purveyor.interfaces import Staging, StoredBlob
 
 # Up to here a blob's bytes are cheaper in the database's log than as a file that is made and synced while a client waits.
 SMALL = 512 << 10
@@ -140,6 +141,29 @@ class LocalBlobs:
 
     def exists(self, sha256: str) -> bool:
         return self._path(sha256).exists()
+
+    def copy_to(self, sha256: str, target: Path) -> bool:
+        source = self._path(sha256)
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            return False
+        except FileExistsError:
+            raise
+        except OSError:  # another file system, or one without links
+            with _explained(target), source.open("rb") as blob, target.open("xb") as copy:
+                shutil.copyfileobj(blob, copy)
+        return True
+
+    def stored(self) -> Iterator[StoredBlob]:
+        for folder in os.scandir(self._blobs):
+            for entry in os.scandir(folder):
+                with suppress(FileNotFoundError):
+                    status = entry.stat()
+                    yield StoredBlob(folder.name + entry.name, status.st_size, status.st_mtime)
+
+    def remove(self, sha256: str) -> None:
+        self._path(sha256).unlink(missing_ok=True)
 
     def sweep(self, older_than: float) -> int:
         removed = 0

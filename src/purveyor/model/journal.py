@@ -9,7 +9,13 @@ from purveyor.model.names import NormalizedName
 class Action(StrEnum):
     CREATE_PROJECT = "create-project"
     ADD_FILE = "add-file"
+    REMOVE_FILE = "remove-file"
+    REMOVE_PROJECT = "remove-project"
     SET_STATUS = "set-status"
+
+
+LISTED = frozenset({Action.CREATE_PROJECT, Action.REMOVE_PROJECT, Action.SET_STATUS})
+"""What makes the list of projects another one."""
 
 
 @dataclass(frozen=True, slots=True)

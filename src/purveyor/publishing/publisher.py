@@ -2,19 +2,18 @@
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from purveyor.errors import Refused
-from purveyor.formats.archives import Limits, read_archive
-from purveyor.formats.core_metadata import CoreMetadata, read_core_metadata
+from purveyor.formats.archives import Limits
 from purveyor.interfaces import BlobStore, Catalog, NewFile
-from purveyor.model.files import DistributionFile, Kind, ParsedFilename, parse_filename
+from purveyor.model.files import DistributionFile, ParsedFilename, parse_filename
 from purveyor.model.grants import Grant
 from purveyor.publishing.form import check_agreement, check_form
+from purveyor.publishing.inspecting import Inspected, inspect
 from purveyor.publishing.upload import DIGEST_FIELDS, Upload
 
 T = TypeVar("T")
@@ -49,43 +48,32 @@ class Publisher:
             return Published(there, created=False)
         inspected = _collect(complaints, lambda: self._inspect(upload, parsed))
         if inspected is not None:
-            complaints.extend(check_agreement(upload.declared, parsed, inspected[1]))
+            complaints.extend(check_agreement(upload.declared, parsed, inspected.metadata))
         if inspected is None or complaints:
             raise _refusal(complaints)
-        return self._keep(upload, parsed, *inspected, grant)
+        return self._keep(upload, inspected, grant)
 
     def _already(self, upload: Upload) -> DistributionFile | None:
         there = self._catalog.file(upload.filename)
         return there if there is not None and there.sha256 == upload.sha256 else None
 
-    def _inspect(self, upload: Upload, parsed: ParsedFilename) -> tuple[bytes, CoreMetadata]:
-        """The archive's own word: METADATA or PKG-INFO is what the index believes, and all else must agree with it."""
+    def _inspect(self, upload: Upload, parsed: ParsedFilename) -> Inspected:
+        """METADATA or PKG-INFO is what the index believes, and all else must agree with it."""
         with upload.staging.reader() as source:
-            contents = read_archive(source, parsed, self._limits)
-        return contents.metadata, read_core_metadata(contents.metadata)
+            return inspect(source, parsed, self._limits)
 
-    def _keep(self, upload: Upload, parsed: ParsedFilename, raw: bytes, metadata: CoreMetadata, grant: Grant) -> Published:
-        offered = parsed.kind is Kind.WHEEL or metadata.is_static_for_resolution
-        file = DistributionFile(
-            filename=upload.filename,
-            project=parsed.project,
-            version=str(parsed.version),
-            kind=parsed.kind,
-            size=upload.staging.size,
-            sha256=upload.sha256,
-            uploaded_at=self._now(),
-            uploaded_by=grant.subject,
-            metadata_sha256=hashlib.sha256(raw).hexdigest() if offered else None,
-            requires_python=metadata.requires_python,
-        )
+    def _keep(self, upload: Upload, inspected: Inspected, grant: Grant) -> Published:
+        now = self._now()
+        file = inspected.described(size=upload.staging.size, sha256=upload.sha256, uploaded_at=now, uploaded_by=grant.subject)
         # Blobs first, or in the same commit as the row that points at them: an orphan blob is harmless, a row without its blob impossible.
         with self._blobs.stage() as beside:
             staged = [(upload.staging, file.sha256)]
             if file.metadata_sha256 is not None:
-                beside.write(raw)
+                beside.write(inspected.raw)
                 staged.append((beside, file.metadata_sha256))
             unsettled = self._blobs.keep(staged)
-        kept = self._catalog.add_file(NewFile(file, metadata.name, parsed.identity), unsettled)
+        new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now)
+        kept = self._catalog.add_file(new, unsettled)
         return Published(kept, created=kept is file)
 
 

@@ -12,12 +12,14 @@ import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import BinaryIO
 
 from purveyor.errors import Conflict
 from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, NewFile
 from purveyor.model.files import DistributionFile, parse_filename
 from purveyor.model.grants import Grant, Permission
+from purveyor.model.projects import ProjectStatus, Status
 
 _NOON = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _THREADS = 8
@@ -39,7 +41,7 @@ def new_file(filename: str, content: bytes = b"") -> NewFile:
         metadata_sha256=hashlib.sha256(sha256.encode()).hexdigest(),
         requires_python=">=3.9,<4",
     )
-    return NewFile(file, filename.partition("-")[0].title(), parsed.identity)
+    return NewFile(file, filename.partition("-")[0].title(), parsed.identity, "owner", _NOON)
 
 
 class CatalogContract:
@@ -124,6 +126,51 @@ class CatalogContract:
             catalog.add_file(new_file(filename), {})
         assert [name for name, _ in catalog.project_names()] == ["acme-two", "beta", "zeta"]
 
+    def test_a_removed_file_is_gone_and_its_project_with_the_last_one(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        one, other = new_file("acme-1.0.tar.gz"), new_file("acme-2.0.tar.gz")
+        for new in (one, other):
+            catalog.add_file(new, {})
+        serial = catalog.serial()
+        assert catalog.remove_file(one.file.filename, "owner", _NOON) == one.file
+        detail = catalog.project_detail(one.file.project)
+        assert detail is not None
+        assert (detail.files, detail.serial) == ((other.file,), catalog.serial())
+        assert not catalog.changes_since(serial).list_changed
+        assert catalog.remove_file(other.file.filename, "owner", _NOON) == other.file
+        assert catalog.project_detail(one.file.project) is None
+        assert catalog.changes_since(serial).list_changed
+        assert list(catalog.project_names()) == []
+
+    def test_removing_what_is_not_there_changes_nothing(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        assert catalog.remove_file("acme-1.0.tar.gz", "owner", _NOON) is None
+        assert catalog.serial() == 0
+
+    def test_a_removed_file_may_come_again(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz", b"first")
+        catalog.add_file(new, {})
+        catalog.remove_file(new.file.filename, "owner", _NOON)
+        other = new_file("acme-1.0.tar.gz", b"other")
+        assert catalog.add_file(other, {}) == other.file
+
+    def test_a_status_is_kept_and_the_project_with_it(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")
+        assert not catalog.set_status(new.file.project, ProjectStatus(Status.ARCHIVED), "owner", _NOON)
+        catalog.add_file(new, {})
+        serial, archived = catalog.serial(), ProjectStatus(Status.ARCHIVED, "superseded")
+        assert catalog.set_status(new.file.project, archived, "owner", _NOON)
+        assert catalog.changes_since(serial).list_changed
+        catalog.remove_file(new.file.filename, "owner", _NOON)
+        detail = catalog.project_detail(new.file.project)
+        assert detail is not None
+        assert (detail.status, detail.files, detail.serial) == (archived, (), catalog.serial())
+
+    def test_every_blob_of_a_row_is_named(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")
+        catalog.add_file(new, {"waiting": b"content"})
+        assert set(catalog.named_blobs()) == {new.file.sha256, new.file.metadata_sha256, "waiting"}
+
     def test_what_came_with_a_row_waits_until_it_is_forgotten(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog = open_catalog()
         catalog.add_file(new_file("acme-1.0.tar.gz"), {"a": b"one", "b": b"three"})
@@ -205,6 +252,23 @@ class BlobStoreContract:
         blobs.settle(content)
         blobs.settle(content)
         assert _read(blobs, *content) == b"small"
+
+    def test_a_blob_becomes_a_file_elsewhere(self, open_blobs: Callable[[], BlobStore], tmp_path: Path) -> None:
+        blobs = open_blobs()
+        sha256 = _put(blobs, [b"content"])
+        assert blobs.copy_to(sha256, tmp_path / "copy.whl")
+        assert (tmp_path / "copy.whl").read_bytes() == b"content"
+        assert not blobs.copy_to(hashlib.sha256(b"another").hexdigest(), tmp_path / "other.whl")
+        assert not (tmp_path / "other.whl").exists()
+
+    def test_a_removed_blob_is_no_longer_stored(self, open_blobs: Callable[[], BlobStore]) -> None:
+        blobs = open_blobs()
+        kept, removed = _put(blobs, [b"kept"]), _put(blobs, [b"removed"])
+        assert {(blob.sha256, blob.size) for blob in blobs.stored()} == {(kept, 4), (removed, 7)}
+        for _ in range(2):
+            blobs.remove(removed)
+        assert [blob.sha256 for blob in open_blobs().stored()] == [kept]
+        assert blobs.open(removed) is None
 
     def test_a_sweep_leaves_alone_what_is_under_way(self, open_blobs: Callable[[], BlobStore]) -> None:
         blobs = open_blobs()

@@ -1,0 +1,44 @@
+"""What a distribution file says of itself, and the row that this makes of it; whoever brings the file, by upload or otherwise."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from purveyor.formats.archives import Limits, read_archive
+from purveyor.formats.core_metadata import CoreMetadata, read_core_metadata
+from purveyor.model.files import DistributionFile, Kind, ParsedFilename
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The archive's own word: `raw` is METADATA or PKG-INFO byte for byte, `metadata` what it says."""
+
+    parsed: ParsedFilename
+    raw: bytes
+    metadata: CoreMetadata
+
+    @property
+    def offered(self) -> bool:
+        """Whether `raw` may be offered beside the file: a resolver that reads it must get what the build will say."""
+        return self.parsed.kind is Kind.WHEEL or self.metadata.is_static_for_resolution
+
+    def described(self, *, size: int, sha256: str, uploaded_at: datetime | None, uploaded_by: str | None) -> DistributionFile:
+        return DistributionFile(
+            filename=self.parsed.filename,
+            project=self.parsed.project,
+            version=str(self.parsed.version),
+            kind=self.parsed.kind,
+            size=size,
+            sha256=sha256,
+            uploaded_at=uploaded_at,
+            uploaded_by=uploaded_by,
+            metadata_sha256=hashlib.sha256(self.raw).hexdigest() if self.offered else None,
+            requires_python=self.metadata.requires_python,
+        )
+
+
+def inspect(source: BinaryIO, parsed: ParsedFilename, limits: Limits) -> Inspected:
+    """Raises `Refused` with every complaint about the archive, or else about its metadata."""
+    contents = read_archive(source, parsed, limits)
+    return Inspected(parsed, contents.metadata, read_core_metadata(contents.metadata))
