@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,13 @@ def default_data() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415 - a fifth of the start-up budget is not spent where --data is given
 
     return user_data_path("purveyor")
+
+
+def default_run_dir() -> Path:
+    """Where the user's running servers are written down: one place for all of them, whatever their data directories."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - as above
+
+    return user_state_path("purveyor") / "run"
 
 
 def _setting(default: Any, doc: str) -> Any:
@@ -32,6 +40,8 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on. Anything but a loopback address lets others reach the index.")
     port: int = _setting(DEFAULT_PORT, "Port to listen on; 0 picks a free one.")
     data: Path | None = _setting(None, "Directory for the database, the files and the upload token. Default: the user's data directory.")
+    folder: Path | None = _setting(None, "Folder of wheels and sdists to serve and to follow; what is uploaded lands there.")
+    run_dir: Path | None = _setting(None, "Directory where running servers are written down. Default: the user's state directory.")
     workers: int = _setting(1, "Server processes that share the port.")
     express: bool = _setting(
         True,
@@ -48,7 +58,17 @@ class Settings:
 
     @property
     def data_dir(self) -> Path:
-        return self.data if self.data is not None else default_data()
+        """`data`; else the user's data directory, of which each served folder has a part of its own, so that it may be read-only."""
+        if self.data is not None:
+            return self.data
+        if self.folder is None:
+            return default_data()
+        resolved = self.folder.resolve()
+        return default_data() / "folders" / f"{resolved.name}-{sha256(os.fsencode(resolved)).hexdigest()[:12]}"
+
+    @property
+    def run_directory(self) -> Path:
+        return self.run_dir if self.run_dir is not None else default_run_dir()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, **flags: Any) -> "Settings":
