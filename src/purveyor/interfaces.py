@@ -54,6 +54,10 @@ class Catalog(Protocol):
         """What has changed after `serial`; a follower that calls this in a loop misses no commit."""
         ...
 
+    def fingerprint(self, serial: int) -> str:
+        """What tells the journal's entry with that serial from those of every other journal; empty if there is no such entry."""
+        ...
+
     def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
         """The project with all its files and its serial, from one snapshot."""
         ...

@@ -1,5 +1,6 @@
 """The catalog in SQL: tables to nouns and back. What the statements promise is in `interfaces.Catalog`."""
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,10 @@ class SqlCatalog:
         newest = max((row[1] for row in rows), default=serial)
         return Changes(newest, frozenset(row[0] for row in rows), any(row[2] for row in rows))
 
+    def fingerprint(self, serial: int) -> str:
+        rows = self._database.read("SELECT at, actor, action, project, version, filename FROM journal WHERE serial = ?", (serial,))
+        return hashlib.sha256(repr((serial, *rows[0])).encode()).hexdigest() if rows else ""
+
     def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
         rows = self._database.read(
             f"SELECT p.display_name, p.status, p.status_reason, p.serial, {_FILE}"  # noqa: S608 - constants only
@@ -73,10 +78,10 @@ class SqlCatalog:
         return _file(rows[0]) if rows else None
 
     def add_file(self, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
-        return self._database.write(lambda connection: _add_file(connection, new, unsettled))
+        return self._database.write(lambda connection: insert_file(connection, new, unsettled))
 
     def remove_file(self, filename: str, actor: str, at: datetime) -> DistributionFile | None:
-        return self._database.write(lambda connection: _remove_file(connection, filename, actor, at))
+        return self._database.write(lambda connection: delete_file(connection, filename, actor, at))
 
     def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
         return self._database.write(lambda connection: _set_status(connection, name, status, actor, at))
@@ -132,40 +137,40 @@ class SqlCatalog:
         self._database.close()
 
 
-def _add_file(connection: sqlite3.Connection, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
+def insert_file(connection: sqlite3.Connection, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
     file = new.file
     _check_status(connection, file)
-    if there := _same_identity(connection, new):
+    if there := same_identity(connection, new):
         if there.filename == file.filename and there.sha256 == file.sha256:
             return there
         raise conflict(there, file)
     if connection.execute("SELECT 1 FROM projects WHERE name = ?", (file.project,)).fetchone() is None:
-        serial = _journal(connection, Action.CREATE_PROJECT, file, new.actor, new.at)
+        serial = record(connection, Action.CREATE_PROJECT, file, new.actor, new.at)
         connection.execute(
             "INSERT INTO projects (name, display_name, serial) VALUES (?, ?, ?)",
             (file.project, new.display_name, serial),
         )
-    serial = _journal(connection, Action.ADD_FILE, file, new.actor, new.at)
+    serial = record(connection, Action.ADD_FILE, file, new.actor, new.at)
     connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
     _insert(connection, new)
     connection.executemany("INSERT OR IGNORE INTO unsettled_blobs VALUES (?, ?)", unsettled.items())
     return file
 
 
-def _remove_file(connection: sqlite3.Connection, filename: str, actor: str, at: datetime) -> DistributionFile | None:
+def delete_file(connection: sqlite3.Connection, filename: str, actor: str, at: datetime) -> DistributionFile | None:
     row = connection.execute(f"SELECT {_FILE} FROM files f WHERE f.filename = ?", (filename,)).fetchone()  # noqa: S608 - constants
     if row is None:
         return None
     connection.execute("DELETE FROM files WHERE filename = ?", (filename,))
     file = _file(row)
-    serial = _journal(connection, Action.REMOVE_FILE, file, actor, at)
+    serial = record(connection, Action.REMOVE_FILE, file, actor, at)
     left = connection.execute("SELECT 1 FROM files WHERE project = ? LIMIT 1", (file.project,)).fetchone()
     gone = (
         left is None
         and connection.execute("DELETE FROM projects WHERE name = ? AND status = 'active' AND status_reason = ''", (file.project,)).rowcount
     )
     if gone:
-        _journal(connection, Action.REMOVE_PROJECT, file, actor, at)
+        record(connection, Action.REMOVE_PROJECT, file, actor, at)
     else:
         connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
     return file
@@ -187,7 +192,7 @@ def _check_status(connection: sqlite3.Connection, file: DistributionFile) -> Non
         ProjectStatus(Status(row[0]), row[1]).check_uploads(file.project)
 
 
-def _same_identity(connection: sqlite3.Connection, new: NewFile) -> DistributionFile | None:
+def same_identity(connection: sqlite3.Connection, new: NewFile) -> DistributionFile | None:
     row = connection.execute(
         f"SELECT {_FILE} FROM files f WHERE f.filename = ? OR f.identity = ?",  # noqa: S608 - constants only
         (new.file.filename, new.identity),
@@ -195,7 +200,7 @@ def _same_identity(connection: sqlite3.Connection, new: NewFile) -> Distribution
     return _file(row) if row is not None else None
 
 
-def _journal(connection: sqlite3.Connection, action: Action, file: DistributionFile, actor: str, at: datetime) -> int:
+def record(connection: sqlite3.Connection, action: Action, file: DistributionFile, actor: str, at: datetime) -> int:
     return _append(connection, (_stamp(at), actor, action, file.project, file.version, file.filename))
 
 

@@ -97,6 +97,15 @@ class CatalogContract:
         assert (set(map(str, both.projects)), both.list_changed, both.serial) == ({"acme", "bolt"}, True, catalog.serial())
         assert catalog.changes_since(both.serial).projects == frozenset()
 
+    def test_an_entry_of_the_journal_is_known_again_and_taken_for_no_other(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        for filename in ("acme-1.0.tar.gz", "acme-2.0.tar.gz"):
+            catalog.add_file(new_file(filename), {})
+        entries = [catalog.fingerprint(serial) for serial in range(catalog.serial() + 1)]
+        assert entries[0] == catalog.fingerprint(catalog.serial() + 1) == ""
+        assert len(set(entries)) == len(entries)
+        assert entries == [open_catalog().fingerprint(serial) for serial in range(catalog.serial() + 1)]
+
     def test_a_follower_misses_no_commit_of_many_writers(self, open_catalog: Callable[[], Catalog]) -> None:
         catalogs = [open_catalog(), open_catalog()]
         names = [f"project{number}-1.0.tar.gz" for number in range(120)]
