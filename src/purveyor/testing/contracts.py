@@ -9,6 +9,7 @@ The fixture gives a function that opens the adapter once more over the same data
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,7 @@ class CatalogContract:
                 changes = reader.changes_since(serial)
                 assert changes.serial >= serial
                 seen, serial = seen | set(changes.projects), changes.serial
+                time.sleep(0.001)  # without it, this thread would keep the interpreter from the writers
             for done in work:
                 done.result()
         seen |= reader.changes_since(serial).projects
