@@ -6,6 +6,7 @@ from datetime import datetime
 
 from purveyor.access.tokens import Tokens
 from purveyor.interfaces import BlobStore, Catalog
+from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
@@ -23,6 +24,7 @@ class Application:
     pages: Pages
     files: Files
     publisher: Publisher
+    adoption: Adoption
     settler: Settler
     tokens: Tokens
     now: Callable[[], datetime]

@@ -15,6 +15,7 @@ from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
+from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
@@ -46,6 +47,7 @@ def application(settings: Settings) -> Application:
         pages=Pages(catalog, follower, data / "staging", settings.page_memory),
         files=Files(catalog, blobs),
         publisher=Publisher(catalog, blobs, limits, _now),
+        adoption=Adoption(catalog, blobs, limits, _now),
         settler=settler,
         tokens=Tokens(catalog),
         now=_now,

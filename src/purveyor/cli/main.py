@@ -49,6 +49,7 @@ COMMANDS = {
     "serve": ("purveyor.cli.operate:serve", "Run an index on this machine."),
     "publish": ("purveyor.cli.publish:publish", "Put a project, or files already built, on an index."),
     "verify": ("purveyor.cli.proof:verify", "Check an index, or a project on it, as its users would meet it."),
+    "import": ("purveyor.cli.bringing:bring", "Bring in what a directory or another index has."),
     "demo": ("purveyor.cli.proof:demo", "Walk the whole path once in a temporary directory, and clean up."),
 }
 

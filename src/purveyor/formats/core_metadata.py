@@ -56,18 +56,31 @@ class CoreMetadata:
 
 def read_core_metadata(data: bytes) -> CoreMetadata:
     """Raises `Refused` with every complaint. Unknown fields and an unknown minor version are no complaint."""
+    metadata, faults = read_old_core_metadata(data)
+    if faults:
+        raise Refused(faults)
+    return metadata
+
+
+def read_old_core_metadata(data: bytes) -> tuple[CoreMetadata, tuple[str, ...]]:
+    """The same for a file that was published long ago and cannot be mended: raises `Refused` only where it is unclear which file it is.
+
+    Every other complaint is returned. An invalid Requires-Python is left out of the result, as no client could use it.
+    """
     _check_flood(data)
     raw, unparsed = _parse(data)
-    complaints = [*_repeated(unparsed), *_essential_faults(raw, unparsed)]
-    if not complaints:
-        complaints = [*_field_faults(raw)]
-    if complaints:
+    if complaints := [*_repeated(unparsed), *_essential_faults(raw, unparsed)]:
         raise Refused(complaints)
+    requires_python = None if any(_requires_python_faults(raw)) else raw.get("requires_python")
+    return _core_metadata(raw, unparsed, requires_python=requires_python), tuple(_field_faults(raw))
+
+
+def _core_metadata(raw: "RawMetadata", unparsed: dict[str, list[str]], *, requires_python: str | None) -> CoreMetadata:
     return CoreMetadata(
         metadata_version=raw["metadata_version"],
         name=raw["name"],
         version=raw["version"],
-        requires_python=raw.get("requires_python") or None,
+        requires_python=requires_python or None,
         summary=raw.get("summary"),
         license_files=tuple(raw.get("license_files", ())),
         dynamic=tuple(field.lower() for field in raw.get("dynamic", ())),
@@ -151,16 +164,21 @@ def _missing(field: str) -> str:
 
 def _field_faults(raw: "RawMetadata") -> Iterator[str]:
     from packaging.requirements import Requirement  # noqa: PLC0415 - see above
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415
 
-    if requires_python := raw.get("requires_python"):
-        yield from _fault("Requires-Python", requires_python, SpecifierSet)
+    yield from _requires_python_faults(raw)
     for requirement in raw.get("requires_dist", ()):
         yield from _fault("Requires-Dist", requirement, Requirement)
     yield from _license_faults(raw)
     for field in raw.get("dynamic", ()):
         if field.lower() in ("metadata-version", "name", "version"):
             yield f"The core metadata declares {field.title()} as Dynamic, which is not allowed."
+
+
+def _requires_python_faults(raw: "RawMetadata") -> Iterator[str]:
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - see above
+
+    if requires_python := raw.get("requires_python"):
+        yield from _fault("Requires-Python", requires_python, SpecifierSet)
 
 
 def _license_faults(raw: "RawMetadata") -> Iterator[str]:

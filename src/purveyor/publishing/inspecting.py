@@ -5,18 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
+from purveyor.errors import Refused
 from purveyor.formats.archives import Limits, read_archive
-from purveyor.formats.core_metadata import CoreMetadata, read_core_metadata
-from purveyor.model.files import DistributionFile, Kind, ParsedFilename
+from purveyor.formats.core_metadata import CoreMetadata, read_core_metadata, read_old_core_metadata
+from purveyor.formats.inspection import shown
+from purveyor.model.files import DistributionFile, Kind, ParsedFilename, parse_version
+from purveyor.model.names import normalize
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """The archive's own word: `raw` is METADATA or PKG-INFO byte for byte, `metadata` what it says."""
+    """The archive's own word: `raw` is METADATA or PKG-INFO byte for byte, `metadata` what it says.
+
+    `faults` are those that an old file is forgiven; for an upload there are none.
+    """
 
     parsed: ParsedFilename
     raw: bytes
     metadata: CoreMetadata
+    faults: tuple[str, ...] = ()
 
     @property
     def offered(self) -> bool:
@@ -42,3 +49,15 @@ def inspect(source: BinaryIO, parsed: ParsedFilename, limits: Limits) -> Inspect
     """Raises `Refused` with every complaint about the archive, or else about its metadata."""
     contents = read_archive(source, parsed, limits)
     return Inspected(parsed, contents.metadata, read_core_metadata(contents.metadata))
+
+
+def inspect_old(source: BinaryIO, parsed: ParsedFilename, limits: Limits) -> Inspected:
+    """As `inspect`, but for a file that was published elsewhere already: nobody can mend its metadata any more.
+
+    Raises `Refused` where the archive is damaged, or where its metadata is another file's.
+    """
+    contents = read_archive(source, parsed, limits)
+    metadata, faults = read_old_core_metadata(contents.metadata)
+    if normalize(metadata.name) != parsed.project or parse_version(metadata.version) != parsed.version:
+        raise Refused(f"The file's metadata is that of {shown(metadata.name)} {shown(metadata.version)}, which the filename does not say.")
+    return Inspected(parsed, contents.metadata, metadata, faults)

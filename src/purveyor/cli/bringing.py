@@ -1,0 +1,158 @@
+"""`purveyor import`: what another index, or a directory, has."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from purveyor.cli.reporting import JSON, Reporter, sized
+from purveyor.model.names import normalize
+from purveyor.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purveyor.workbench.importing.offers import Source
+    from purveyor.workbench.importing.run import Brought, Report
+
+_SAID_EVERY = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+@click.command(name="import", short_help="Bring in what another index has.")
+@click.argument("source")
+@click.argument("names", nargs=-1, metavar="[NAMES]...")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The data directory to bring it into; a server may run over it.  [the user's data directory]",
+)
+@click.option("--all", "everything", is_flag=True, help="Take an index of more than 20,000 projects as a whole.")
+@click.option("--devpi-index", "devpi_indexes", multiple=True, metavar="USER/INDEX", help="Of a devpi, this index only.  [all but mirrors]")
+@click.option("--dry-run", is_flag=True, help="Say what would be brought in, and change nothing.")
+@JSON
+@click.pass_context
+def bring(
+    ctx: click.Context,
+    source: str,
+    names: tuple[str, ...],
+    data: Path | None,
+    devpi_indexes: tuple[str, ...],
+    *,
+    everything: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Bring the files of SOURCE into the index of this machine, with their upload times, yanks and statuses.
+
+    SOURCE is the URL of any index, or a directory: of wheels and sdists, a static simple/ tree, a devpi export, a devpi server's own. NAMES
+    are the projects to bring; without them, all. What is here already is not fetched again, so that a run that was cut short goes on where
+    it ended.
+    """
+    from purveyor import assembly  # noqa: PLC0415 - nothing else of the command line needs the whole house
+    from purveyor.workbench.importing.detection import source_at  # noqa: PLC0415 - likewise
+    from purveyor.workbench.importing.run import Import  # noqa: PLC0415 - likewise
+
+    wanted = [normalize(name) for name in names]
+    reporter, stop = Reporter(as_json=as_json), threading.Event()
+    settings = Settings.from_environment(data=data)
+    place = source_at(source, stop, devpi_indexes=devpi_indexes, everything=everything)
+    reporter.say(f"{place.shown} is {place.kind}.")
+    app = assembly.application(settings)
+    run = Import(app, place, stop, dry=dry_run)
+    try:
+        with _told(reporter) as tell:
+            run.run(wanted, tell)
+    finally:
+        if run.report.projects:
+            _report(run.report, place, settings, reporter, dry=dry_run)
+        place.close()
+        app.catalog.close()
+    ctx.exit(0 if run.report.complete else 1)
+
+
+@contextmanager
+def _told(reporter: Reporter) -> "Iterator[Callable[[Report], None]]":
+    """A bar over the projects on a terminal; elsewhere a line now and then."""
+    if not reporter.as_json and sys.stderr.isatty():
+        with _bar() as tell:
+            yield tell
+        return
+    said = time.monotonic()
+
+    def tell_now_and_then(report: "Report") -> None:
+        nonlocal said
+        if time.monotonic() - said > _SAID_EVERY:
+            said = time.monotonic()
+            reporter.say(_so_far(report))
+
+    yield tell_now_and_then
+
+
+@contextmanager
+def _bar() -> "Iterator[Callable[[Report], None]]":
+    with click.progressbar(length=1, label="Importing", file=sys.stderr, item_show_func=lambda item: item or "") as bar:
+
+        def tell(report: "Report") -> None:
+            bar.length = report.projects
+            bar.update(report.projects_done - bar.pos, f"{len(report.files)} files, {sized(report.bytes)}")
+
+        yield tell
+
+
+def _so_far(report: "Report") -> str:
+    return f"{report.projects_done} of {report.projects} projects, {len(report.files)} files, {sized(report.bytes)} brought in"
+
+
+def _report(report: "Report", source: "Source", settings: Settings, reporter: Reporter, *, dry: bool) -> None:
+    from purveyor.workbench.importing.run import Outcome  # noqa: PLC0415 - as above
+
+    imported = report.of(Outcome.IMPORTED)
+    here = report.of(Outcome.ALREADY_HERE)
+    refused = report.of(Outcome.REFUSED, Outcome.CONFLICT)
+    counts = {"projects": report.projects, "imported": len(imported), "already_here": len(here), "refused": len(refused)}
+    reporter.result(
+        {
+            "source": source.shown,
+            "kind": source.kind,
+            "data": str(settings.data_dir),
+            "dry_run": dry,
+            "counts": counts,
+            "bytes": report.bytes,
+            "imported": [_described(brought) for brought in imported],
+            "already_here": [{"filename": brought.name, "notes": brought.reasons} for brought in here],
+            "refused": [{"name": brought.name, "outcome": brought.outcome, "reasons": brought.reasons} for brought in refused],
+            "statuses": {name: {"status": status.status, "reason": status.reason} for name, status in report.statuses.items()},
+        },
+        *(f"{brought.name}: {reason}" for brought in (*imported, *here) for reason in brought.reasons),
+        *(f"{name} is {status.status} there, and here from now on." for name, status in report.statuses.items()),
+        *(f"Refused {brought.name}: {' '.join(brought.reasons)}" for brought in refused),
+        f"{'Would import' if dry else 'Imported'} {_files(len(imported))} ({sized(report.bytes)});"
+        f" {len(here)} already here; {len(refused)} refused.",
+    )
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+def _described(brought: "Brought") -> dict[str, Any]:
+    file = brought.file
+    if file is None:
+        return {"filename": brought.name}
+    return {
+        "filename": file.filename,
+        "project": file.project,
+        "version": file.version,
+        "size": file.size,
+        "sha256": file.sha256,
+        "uploaded_at": file.uploaded_at.isoformat() if file.uploaded_at else None,
+        "uploaded_by": file.uploaded_by,
+        "yanked": file.yanked.reason if file.yanked else None,
+        "notes": brought.reasons,
+    }
