@@ -8,17 +8,20 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from urllib.parse import unquote
 
-from purveyor.errors import Misconfigured, StoreFailed
+from packaging.utils import canonicalize_name
+
+from purveyor.errors import Misconfigured, Refused, StoreFailed
 from purveyor.formats import simple_html, simple_json
-from purveyor.formats.links import METADATA_SUFFIX, file_path, read_file_path
+from purveyor.formats.links import METADATA_SUFFIX, FileLink, file_path, read_file_path
 from purveyor.interfaces import BlobStore, Catalog
-from purveyor.model.files import DistributionFile
+from purveyor.model.files import DistributionFile, parse_filename
 from purveyor.model.names import NormalizedName, is_normalized
 from purveyor.model.projects import ProjectDetail
 from purveyor.serving.following import Follower
@@ -68,15 +71,15 @@ class Exporter:
         if not changes.projects and not standing.under_way:
             return done
         self._tree.note(replace(standing, under_way=True))
-        gone = []
+        gone = set(self._strays()) if standing.under_way else set()
         with progress(len(changes.projects)) as advance:
             for name in sorted(changes.projects):
                 if not self._bring(name, done, check=standing.under_way):
-                    gone.append(name)
+                    gone.add(name)
                 advance(1)
         if changes.list_changed or standing.under_way:
-            done.list = self._write_list()
-        for name in gone:
+            done.list = self._write_list(gone)
+        for name in sorted(gone):
             self._forget(name, done)
         if standing.under_way:
             self._sweep(done)
@@ -140,14 +143,14 @@ class Exporter:
         target.write_bytes(content)
         return True
 
-    def _write_list(self) -> bool:
-        """Only what has its page already: a project that came this very moment is the next round's."""
-        written = [self._tree.write(f"simple/{page}", form.write_list(self._listed())) for page, form in _FORMS.items()]
+    def _write_list(self, gone: AbstractSet[NormalizedName]) -> bool:
+        written = [self._tree.write(f"simple/{page}", form.write_list(self._listed(gone))) for page, form in _FORMS.items()]
         return any(written)
 
-    def _listed(self) -> Iterator[tuple[NormalizedName, str]]:
+    def _listed(self, gone: AbstractSet[NormalizedName]) -> Iterator[tuple[NormalizedName, str]]:
+        """Only what has its page and keeps it: a project that came, or came again, this very moment is the next round's."""
         for name, display_name in self._catalog.project_names():
-            if self._tree.size(f"simple/{name}/index.json") is not None:
+            if name not in gone and self._tree.size(f"simple/{name}/index.json") is not None:
                 yield name, display_name
 
     def _forget(self, name: NormalizedName, done: Round) -> None:
@@ -169,16 +172,31 @@ class Exporter:
             return {path + suffix for path in paths if read_file_path(path) for suffix in ("", METADATA_SUFFIX)}
         return set()
 
-    def _sweep(self, done: Round) -> None:
-        """What a round that was cut short no longer named and did not come to remove, or what an older state of the index does not have."""
+    def _strays(self) -> Iterator[NormalizedName]:
+        """Projects that have pages in the tree and are none of the index's."""
         for name in self._tree.names("simple"):
             if is_normalized(name) and self._catalog.project_detail(name) is None:
-                self._forget(name, done)
+                yield name
+
+    def _sweep(self, done: Round) -> None:
+        """Away with the files that a round which was cut short did not come to remove, and those that an older state of the index lacks."""
         for path in self._tree.files("packages"):
             link = read_file_path(path)
-            file = self._catalog.file(link.filename) if link else None
-            if link and (file is None or file.sha256 != link.sha256 or (link.metadata and file.metadata_sha256 is None)):
+            # What was removed from the index a moment ago is named by a page that we wrote before: that is the next round's to change.
+            if link and not self._offers(link) and path not in self._named(_project(link)):
                 self._remove({path}, done)
+
+    def _offers(self, link: FileLink) -> bool:
+        file = self._catalog.file(link.filename)
+        return file is not None and file.sha256 == link.sha256 and not (link.metadata and file.metadata_sha256 is None)
+
+
+def _project(link: FileLink) -> NormalizedName:
+    """Where a name is no distribution file's, any spelling will do: no page names it."""
+    try:
+        return parse_filename(link.filename).project
+    except Refused:
+        return canonicalize_name(link.filename)
 
 
 def _wanted(detail: ProjectDetail) -> Mapping[str, DistributionFile]:
