@@ -33,6 +33,8 @@ class LiveServer:
         self.data = data
         self.flags = flags
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PURVEYOR_")}
+        # Tests leave no run files where the user's own servers are written down.
+        settings = {"run_dir": data.with_name(f"{data.name}.run"), **settings}
         self.environment |= {f"PURVEYOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
         self._port = 0
@@ -188,6 +190,18 @@ class LiveServer:
             time.sleep(0.01)
         self.kill()
         raise AssertionError(f"The server said nothing for {START_LIMIT:.0f} s.\n{self.log}")
+
+
+class ServerBeside(LiveServer):
+    """One more server over a data directory that a `LiveServer` has; both see each other's changes."""
+
+    @property
+    def _command(self) -> list[str]:
+        return [sys.executable, str(Path(__file__).with_name("beside.py"))]
+
+    @property
+    def _said_path(self) -> Path:
+        return self.data.with_name(f"{self.data.name}.beside.stdout")
 
 
 def new_client() -> httpx2.Client:

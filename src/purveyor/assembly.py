@@ -15,6 +15,7 @@ from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
+from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
@@ -31,7 +32,7 @@ TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in
 
 def application(settings: Settings) -> Application:
     """The use cases over the data directory that the settings name, which is made if it is not there."""
-    data = _data_directory(settings.data_dir)
+    data = data_directory(settings.data_dir)
     signal = MappedSignal(data / SIGNAL)
     catalog = SqlCatalog(Database(data / DATABASE), signal)
     blobs = LocalBlobs(data)
@@ -56,6 +57,7 @@ def application(settings: Settings) -> Application:
 
 def asgi_app() -> PurveyorApp:
     """The ASGI application of the environment's settings, for a worker process or another ASGI server."""
+    end_with_parent()
     return PurveyorApp(application(Settings.from_environment()))
 
 
@@ -76,7 +78,8 @@ def first_token(app: Application) -> str | None:
     return app.tokens.create("owner", app.now(), leave)
 
 
-def _data_directory(data: Path) -> Path:
+def data_directory(data: Path) -> Path:
+    """The same, made for its owner alone if it is not there. Raises `Misconfigured` if it cannot be used."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

@@ -10,6 +10,8 @@
     ├── StoreFailed        our own disk or database let us down
     ├── Misconfigured      a setting or argument cannot be used
     ├── PortTaken          another process listens where we were asked to
+    ├── DataInUse          another server has the data directory
+    ├── ServerNotRunning   no server of this user is the one that is meant
     ├── IndexUnreachable   an index we talk to does not answer, or not as an index
     ├── BuildFailed        a project could not be built
     └── CheckFailed        a verification found a fault
@@ -86,6 +88,14 @@ class Misconfigured(PurveyorError):
 
 class PortTaken(PurveyorError):
     code = "port-taken"
+
+
+class DataInUse(PurveyorError):
+    code = "data-in-use"
+
+
+class ServerNotRunning(PurveyorError):
+    code = "server-not-running"
 
 
 class IndexUnreachable(PurveyorError):

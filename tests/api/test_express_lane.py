@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.api.conftest import distributions
 from tests.api.wire import Answer, Wire, request
 from tests.distributions import wheel
-from tests.live_server import LiveServer
+from tests.live_server import LiveServer, ServerBeside
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
@@ -29,7 +29,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     data = tmp_path_factory.mktemp("pair") / "data"
     with LiveServer(data, express=True) as express:
         express.host(*distributions().items())
-        with LiveServer(data, express=False) as plain:
+        with ServerBeside(data, express=False) as plain:
             yield Pair(express, plain, *_targets_and_tags(plain))
 
 
@@ -86,7 +86,7 @@ SPELLINGS = (
     "/simple/acme/?x=1",
     "http://elsewhere.example/simple/acme/",
     "/packages/",
-    "/health",
+    "/",
     "/nowhere",
     "*",
 )
@@ -165,7 +165,7 @@ def test_empty_lines_before_a_request_do_not_lead_to_another_ones_answer(pair: P
 
 
 def test_requests_sent_at_once_are_answered_in_their_order(pair: Pair) -> None:
-    chosen = ["/simple/", "/simple/acme/", pair.files[0], "/health", pair.files[-1], "/simple/nothing-here/", "/simple/acme", "/simple/"]
+    chosen = ["/simple/", "/simple/acme/", pair.files[0], "/", pair.files[-1], "/simple/nothing-here/", "/simple/acme", "/simple/"]
     methods = ["GET", "HEAD", "GET", "GET", "GET", "GET", "HEAD", "GET"]
     for _ in range(3):
         assert_equal(pair, b"".join(map(request, chosen, methods)), *methods)
@@ -213,4 +213,4 @@ def test_a_request_that_carries_another_in_its_body_is_one_request(pair: Pair) -
     inner = request("/simple/acme/")
     data = request("/simple/", "GET", f"Content-Length: {len(inner)}") + inner
     for _ in range(2):
-        assert_equal(pair, data + request("/health"), "GET", "GET")
+        assert_equal(pair, data + request("/"), "GET", "GET")

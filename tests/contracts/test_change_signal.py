@@ -13,7 +13,7 @@ from purveyor.serving.following import Follower
 from purveyor.testing.contracts import ChangeSignalContract, new_file
 from tests.api.wire import Wire, request
 from tests.distributions import wheel
-from tests.live_server import LiveServer
+from tests.live_server import LiveServer, ServerBeside
 
 
 class TestMappedSignal(ChangeSignalContract):
@@ -53,7 +53,7 @@ def test_a_change_that_was_seen_before_its_notice_is_told_again_with_it(tmp_path
 def test_two_servers_over_one_directory_never_answer_with_what_was_before_an_acknowledged_upload(tmp_path: Path) -> None:
     """3,000 reads, each after a commit that was acknowledged by the one or the other: none is stale."""
     uploads, reads, stale = 100, 0, 0
-    with LiveServer(tmp_path / "data") as one, LiveServer(tmp_path / "data") as other:
+    with LiveServer(tmp_path / "data") as one, ServerBeside(tmp_path / "data") as other:
         asked = [request("/simple/acme/", "GET", f"Accept-Encoding: {coding}") for coding in ("identity", "br")]
         with Wire(one.url) as to_one, Wire(other.url) as to_other:
             for number in range(uploads):

@@ -69,7 +69,7 @@ def test_a_taken_port_names_its_holder(held: tuple[int, subprocess.Popen[bytes]]
     assert said.startswith(f"Port {port} on 127.0.0.1 is taken by process {holder.pid} (`")
     assert f"-m http.server --bind 127.0.0.1 {port}" in said
     assert f"started by {getpass.getuser()} on " in said
-    assert said.endswith(f"in the directory {tmp_path.resolve()}.")
+    assert said.endswith(f"which serves the directory {tmp_path.resolve()}.")
 
 
 def test_a_taken_port_comes_with_the_next_free_one(held: tuple[int, subprocess.Popen[bytes]]) -> None:

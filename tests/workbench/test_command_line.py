@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from purveyor import __version__
+from purveyor.cli.main import COMMANDS
 from tests.distributions import wheel
 from tests.live_server import LiveServer
 from tests.workbench.command import environment, purveyor
@@ -16,14 +17,14 @@ from tests.workbench.fake_uploads import UploadIndex
 def test_the_help_names_every_command_in_the_order_of_a_projects_life() -> None:
     text = purveyor("--help").out
     commands = [line.split()[0] for line in text.split("Commands:")[1].split("Options:")[0].splitlines() if line.strip()]
-    assert commands == ["new", "build", "serve", "publish", "verify", "demo"]
+    assert commands == list(COMMANDS)
 
 
 def test_without_a_command_the_help_is_shown() -> None:
     assert purveyor().out == purveyor("--help").out
 
 
-@pytest.mark.parametrize("command", ["new", "build", "serve", "publish", "verify", "demo"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
     shown = purveyor(command, "--help")
     assert shown.code == 0

@@ -1,7 +1,10 @@
 """Everything that is neither read by installers nor uploaded, on Starlette; imported once the server has begun to answer."""
 
 import asyncio
+import os
+from dataclasses import dataclass
 from html import escape
+from multiprocessing import parent_process
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -14,6 +17,7 @@ from purveyor.api import asgi, problems
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
 from purveyor.errors import NotFound
+from purveyor.interfaces import Catalog, Counts
 from purveyor.model.names import is_valid, normalize
 from purveyor.serving.bodies import pieces
 
@@ -35,7 +39,32 @@ twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What there is, at least since the change with this serial."""
+
+    serial: int
+    counts: Counts
+
+
+class Counted:
+    """The catalog's counts, read again only after a change: it reads all rows for them, a sixth of a second for a million."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._held: Count | None = None
+
+    def now(self) -> Count:
+        serial = self._catalog.serial()
+        held = self._held
+        if held is None or held.serial != serial:
+            held = self._held = Count(serial, self._catalog.counts())
+        return held
+
+
 def router(app: Application, read_path: ReadPath) -> Router:
+    counted = Counted(app.catalog)
+
     async def preflight(request: Request) -> Response:
         """hatch looks here, below the upload URL, for the files that are there already; it reads the names of the anchors."""
         name = request.path_params["name"]
@@ -48,13 +77,22 @@ def router(app: Application, read_path: ReadPath) -> Router:
         return Response(body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
 
     async def welcome(_: Request) -> Response:
-        counts = await asyncio.to_thread(app.catalog.counts)  # it reads all rows, a sixth of a second for a million
+        counts = (await asyncio.to_thread(counted.now)).counts
         page = _WELCOME.format(version=escape(__version__), projects=counts.projects, files=counts.files)
         return HTMLResponse(page, headers={"content-security-policy": "default-src 'none'", "cache-control": "no-cache"})
 
     async def health(_: Request) -> Response:
+        now = await asyncio.to_thread(counted.now)
+        main = parent_process()  # a worker's, which is the process that people see and end
         return JSONResponse(
-            {"status": "ok", "version": __version__, "serial": app.catalog.serial()},
+            {
+                "status": "ok",
+                "version": __version__,
+                "serial": now.serial,
+                "pid": main.pid if main else os.getpid(),
+                "projects": now.counts.projects,
+                "files": now.counts.files,
+            },
             headers={"cache-control": "no-store"},
         )
 

@@ -4,9 +4,9 @@ code  meaning
 0     done
 1     something was found wrong, or refused
 2     the command line or a setting cannot be used
-3     no server answers there, or not as an index
+3     no server runs or answers there, or not as an index
 4     the index does not accept the token, or does not let it do this
-5     another process has the port
+5     another process has the port, or another server the data directory
 6     a disk or a database failed
 130   interrupted from the keyboard
 """
@@ -22,21 +22,25 @@ import click
 
 from purveyor import __version__
 from purveyor.errors import (
+    DataInUse,
     IndexUnreachable,
     Misconfigured,
     NotAllowed,
     NotAuthenticated,
     PortTaken,
     PurveyorError,
+    ServerNotRunning,
     StoreFailed,
 )
 
 EXIT_CODES: dict[type[PurveyorError], int] = {
     Misconfigured: 2,
     IndexUnreachable: 3,
+    ServerNotRunning: 3,
     NotAuthenticated: 4,
     NotAllowed: 4,
     PortTaken: 5,
+    DataInUse: 5,
     StoreFailed: 6,
 }
 WRONG = 1
@@ -47,9 +51,17 @@ COMMANDS = {
     "new": ("purveyor.cli.author:new", "Create a project that builds, installs and passes its test at once."),
     "build": ("purveyor.cli.author:build", "Build the source distribution and the wheel of a project."),
     "serve": ("purveyor.cli.operate:serve", "Run an index on this machine."),
+    "start": ("purveyor.cli.background:start", "Run an index in the background; returns when it answers."),
+    "stop": ("purveyor.cli.background:stop", "End a server of yours, and its workers."),
+    "restart": ("purveyor.cli.background:restart", "End a server of yours and start it again as it was."),
+    "status": ("purveyor.cli.overview:status", "List the servers of yours: where they are and how they are."),
+    "logs": ("purveyor.cli.overview:logs", "Show what a server in the background has written."),
     "publish": ("purveyor.cli.publish:publish", "Put a project, or files already built, on an index."),
     "verify": ("purveyor.cli.proof:verify", "Check an index, or a project on it, as its users would meet it."),
     "import": ("purveyor.cli.bringing:bring", "Bring in what a directory or another index has."),
+    "export": ("purveyor.cli.exporting:export", "Write the index as plain files that any web server can offer."),
+    "doctor": ("purveyor.cli.doctor:doctor", "Find out why something does not work, and how to mend it."),
+    "config": ("purveyor.cli.configure:config", "Set pip, uv, poetry, pdm, twine or hatch up for an index."),
     "demo": ("purveyor.cli.proof:demo", "Walk the whole path once in a temporary directory, and clean up."),
 }
 

@@ -6,11 +6,16 @@ import logging
 import os
 import shlex
 import socket
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from purveyor import __version__
+from purveyor.cli.serving_options import serving_options
+from purveyor.process.occupancy import occupy
+from purveyor.process.presence import end_cleanly_on_request, own_record, written_down
 from purveyor.process.sockets import bind, url_of
 from purveyor.settings import DEFAULT_PORT, Settings
 
@@ -27,25 +32,8 @@ Purveyor {version} serves {url}
 
 
 @click.command(name="serve", short_help="Serve the index.")
-@click.option(
-    "--host",
-    metavar="ADDRESS",
-    help="Address to listen on; anything but a loopback address lets others reach the index.  [127.0.0.1]",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="PORT",
-    help=f"Port to listen on; 0 picks a free one.  [{DEFAULT_PORT}]",
-)
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Directory for the database, the files and the upload token.  [the user's data directory]",
-)
-@click.option("--workers", type=click.IntRange(1, 64), metavar="N", help="Server processes that share the port.  [1]")
+@serving_options
 @click.option("--json", "as_json", is_flag=True, help="Print where the server answers as one line of JSON.")
-@click.option("--verbose", "-v", is_flag=True, help="Log each upload and each refusal.")
 def serve(host: str | None, port: int | None, data: Path | None, workers: int | None, *, as_json: bool, verbose: bool) -> None:
     """Serve the index until Ctrl-C.
 
@@ -56,12 +44,21 @@ def serve(host: str | None, port: int | None, data: Path | None, workers: int | 
 
     settings = Settings.from_environment(host=host, port=port, data=data, workers=workers)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    end_cleanly_on_request()
     listener = bind(settings.host, settings.port)
-    app = assembly.application(settings)
-    token = assembly.first_token(app)
-    app.catalog.close()
-    _announce(settings, listener, token, as_json=as_json)
-    assembly.serve(settings, listener)
+    data = assembly.data_directory(settings.data_dir)
+    record = own_record(settings, listener, data)
+    with closing(occupy(data, record)):
+        app = assembly.application(settings)
+        token = assembly.first_token(app)
+        app.catalog.close()
+        with written_down(record, lambda: settings.run_directory, _warn):
+            _announce(settings, listener, token, as_json=as_json)
+            assembly.serve(settings, listener)
+
+
+def _warn(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _announce(settings: Settings, listener: socket.socket, token: str | None, *, as_json: bool) -> None:
@@ -74,7 +71,10 @@ def _announce(settings: Settings, listener: socket.socket, token: str | None, *,
     flags += f" --data {shlex.quote(str(data))}" if settings.data is not None else ""
     click.echo(_WELCOME.format(version=__version__, url=url, data=data, pid=os.getpid(), flags=flags), nl=False)
     if token is not None:
-        click.echo(f"  token     {token}   (shown this once; kept in {data / 'upload-token'})")
+        # What is no terminal is a log, or may become one, and others read those.
+        shown = f"{token}   (shown this once; kept in" if sys.stdout.isatty() else "(in"
+        click.echo(f"  token     {shown} {data / 'upload-token'})")
     if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
         click.echo("  open      everyone who reaches this address can install, and tokens travel unencrypted: put TLS in front")
-    click.echo("Ctrl-C stops it.")
+    if sys.stdout.isatty():
+        click.echo("Ctrl-C stops it.")

@@ -1,14 +1,15 @@
 """Who holds a port: asked of the system through psutil, never of another program."""
 
+import os
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from purveyor.settings import default_data
+from purveyor.process.command_lines import folder_of_http_server, served_by
+from purveyor.process.identity import owner
 
 _SHOWN = 160
 """Characters of a command line that are shown; what identifies a program is at its beginning."""
@@ -24,6 +25,9 @@ class Holder:
     user: str | None = None
     since: datetime | None = None
     data: Path | None = None
+    serves: Path | None = None
+    """The directory that a `python -m http.server` serves."""
+    uid: int | None = None
 
     @property
     def description(self) -> str:
@@ -32,9 +36,17 @@ class Holder:
         parts = [f"{name} {self.pid} ({self._shown_command})", self._start]
         if self.data:
             parts.append(f"with its data in {self.data}")
+        elif self.serves:
+            parts.append(f"which serves the directory {self.serves}")
         elif self.directory:
             parts.append(f"in the directory {self.directory}")
         return ", ".join(part for part in parts if part)
+
+    def way_to_end(self, port: int) -> str:
+        """The command that ends it."""
+        if self.data and self.uid == os.getuid():
+            return f"purveyor stop --port {port}"
+        return f"kill {self.pid}" if os.getuid() in (0, self.uid) else f"sudo kill {self.pid}"
 
     @property
     def _shown_command(self) -> str:
@@ -82,8 +94,10 @@ def _described(psutil: Any, pid: int) -> Holder:
             user = _asked(psutil, process.username)
     except psutil.Error:
         return Holder(pid)
-    data = _data_of(psutil, process, command, directory) if _is_purveyor(command) else None
-    return Holder(process.pid, command, directory, user, since, data)
+    served = served_by(command)
+    environment = (_asked(psutil, process.environ) or {}) if served else {}
+    data = served.data_directory(Path(directory or ""), environment) if served else None
+    return Holder(process.pid, command, directory, user, since, data, folder_of_http_server(command, directory), owner(process.pid))
 
 
 def _asked(psutil: Any, question: Any) -> Any:
@@ -97,17 +111,4 @@ def _asked(psutil: Any, question: Any) -> Any:
 def _purveyor_of(psutil: Any, process: Any) -> Any:
     """The server that started a worker: to end a worker alone would only make the server start another."""
     family = [process, *(_asked(psutil, process.parents) or ())]
-    return next((one for one in family if _is_purveyor(_asked(psutil, one.cmdline) or ())), process)
-
-
-def _is_purveyor(command: Sequence[str]) -> bool:
-    return "serve" in command and any(Path(word).name == "purveyor" for word in command)
-
-
-def _data_of(psutil: Any, process: Any, command: Sequence[str], directory: str | None) -> Path:
-    """Where that server keeps its data: from its flags, else its environment, else the default."""
-    for word, following in zip(command, [*command[1:], ""], strict=True):
-        if word == "--data" or word.startswith("--data="):
-            return Path(directory or "", following if word == "--data" else word.removeprefix("--data="))
-    environment = _asked(psutil, process.environ) or {}
-    return Path(directory or "", environment.get("PURVEYOR_DATA") or default_data())
+    return next((one for one in family if served_by(_asked(psutil, one.cmdline) or ())), process)

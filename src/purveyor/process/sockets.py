@@ -17,8 +17,10 @@ _UNPRIVILEGED = 1024
 _TRIES = 200
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, command: str = "serve") -> socket.socket:
     """A socket that listens on `host` and `port` (0: a free one), to be handed to a server or shared by several.
+
+    `command` is the one that people use for it, and will use again.
 
     Raises `PortTaken` naming who holds the port and the next free one, `Misconfigured` for an address of no use.
     """
@@ -26,7 +28,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         return _listen(family, address)
     except OSError as error:
-        raise _explained(error, host, port, family, address) from error
+        raise _explained(error, host, family, address, command) from error
 
 
 def url_of(listening: socket.socket) -> str:
@@ -68,13 +70,14 @@ def _listen(family: int, address: Address) -> socket.socket:
     return listening
 
 
-def _explained(error: OSError, host: str, port: int, family: int, address: Address) -> PortTaken | Misconfigured:
+def _explained(error: OSError, host: str, family: int, address: Address, command: str) -> PortTaken | Misconfigured:
+    port = address[1]
     if error.errno == errno.EADDRINUSE:
-        return _taken(host, port, family, address)
+        return _taken(host, family, address, command)
     if error.errno in (errno.EACCES, errno.EPERM) and 0 < port < _UNPRIVILEGED:
         return Misconfigured(
             f"Port {port} is for the administrator only, as every port below {_UNPRIVILEGED} on this system.",
-            "Choose a higher one, such as `purveyor serve --port 8080`.",
+            f"Choose a higher one, such as `purveyor {command} --port 8080`.",
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return Misconfigured(
@@ -84,19 +87,20 @@ def _explained(error: OSError, host: str, port: int, family: int, address: Addre
     return Misconfigured(f"Listening on {host}, port {port}, failed: {error.strerror}.", "Choose another --host or --port.")
 
 
-def _taken(host: str, port: int, family: int, address: Address) -> PortTaken:
+def _taken(host: str, family: int, address: Address, command: str) -> PortTaken:
+    port = address[1]
     holder = holder_of(address[0], port)
     free = _next_free(family, address)
-    return PortTaken(f"Port {port} on {host} is taken by {_named(holder)}.", _way_out(holder, free))
+    return PortTaken(f"Port {port} on {host} is taken by {_named(holder)}.", _way_out(holder, free, command, port))
 
 
 def _named(holder: Holder | None) -> str:
     return holder.description if holder else "a process that this system does not let you see"
 
 
-def _way_out(holder: Holder | None, free: int | None) -> str:
-    elsewhere = f"Use another port with `purveyor serve --port {free or 0}`"
-    return f"{elsewhere}, or end that process with `kill {holder.pid}`." if holder else f"{elsewhere}."
+def _way_out(holder: Holder | None, free: int | None, command: str, port: int) -> str:
+    elsewhere = f"Use another port with `purveyor {command} --port {free or 0}`"
+    return f"{elsewhere}, or end that process with `{holder.way_to_end(port)}`." if holder else f"{elsewhere}."
 
 
 def _next_free(family: int, address: Address) -> int | None:
