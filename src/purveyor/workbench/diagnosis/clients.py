@@ -17,7 +17,6 @@ from purveyor.workbench.verification.fetching import Target
 INSTALLERS = ("pip", "uv", "poetry", "pdm", "hatch")
 
 _PLACE = re.compile(r", \[([\w-]+)\] ([\w-]+)\Z")
-_EXTRA_WHY = "Of a name that both indexes have, {} whoever owns a name there decides what is installed here (dependency confusion)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ def clients(setup: Clients) -> Iterator[Finding]:
             unset.append(client)
         for setting in indexes:
             yield _index(setting, target, surroundings)
-        for setting in reading.of(client, "extra-index"):
-            yield from _extra(setting, reading, target, surroundings)
+        if client != "uv":  # it asks extra indexes first, and stops at the first that has the name: so they are told above
+            yield from _extras(client, setup)
         for setting in reading.of(client, "no-index"):
             yield from _no_index(setting, surroundings)
     if unset:
@@ -101,21 +100,23 @@ def _index(setting: Configured, target: Target, surroundings: Surroundings) -> F
     )
 
 
-def _extra(setting: Configured, reading: Reading, target: Target, surroundings: Surroundings) -> Iterator[Finding]:
-    """uv asks extra indexes first and stops at the first that has the name, so only another's are in the way there."""
-    if setting.client == "uv":
-        return
-    why = _EXTRA_WHY.format("the higher version wins, so")
-    remedy, command = mended(setting, "", surroundings)
-    if same_index(setting.value, target.url):
-        remedy = f"{remedy} Make this the only index of {setting.client}."
+def _extras(client: str, setup: Clients) -> Iterator[Finding]:
+    """One finding for each place that names indexes to be asked beside the index."""
+    places: dict[str, list[Configured]] = {}
+    for setting in setup.reading.of(client, "extra-index"):
+        places.setdefault(setting.source, []).append(setting)
+    main = ", ".join(one.shown for one in setup.reading.of(client, "index")) or "its default index"
+    for source, settings in places.items():
+        remedy, command = mended(settings[0], "", setup.surroundings)
+        if any(same_index(setting.value, setup.target.url) for setting in settings):
+            remedy = f"{remedy} Make this the only index of {client}."
         yield Finding(
-            "client-extra-index", f"{setting.client} asks this index beside another one ({setting.source}).", why, remedy, command
+            "client-extra-index",
+            f"{client} asks {shown(setting.shown for setting in settings)} for every name beside {main} ({source}).",
+            "Of a name that both have the higher version wins: whoever owns it there decides what is installed (dependency confusion).",
+            remedy,
+            command,
         )
-    else:
-        main = ", ".join(one.shown for one in reading.of(setting.client, "index")) or "its default index"
-        what = f"{setting.client} asks {setting.shown} for every name beside {main} ({setting.source})."
-        yield Finding("client-extra-index", what, why, remedy, command)
 
 
 def _no_index(setting: Configured, surroundings: Surroundings) -> Iterator[Finding]:

@@ -38,8 +38,8 @@ def _others(reading: Reading, target: Target) -> dict[str, Configured]:
     found: dict[str, Configured] = {}
     for client in INSTALLERS:
         for setting in reading.of(client, "index", "extra-index"):
-            if not same_index(setting.value, target.url):
-                found.setdefault(setting.value.rstrip("/"), setting)
+            if not any(same_index(setting.value, url) for url in (*found, target.url)):
+                found[setting.value] = setting
     return found
 
 
