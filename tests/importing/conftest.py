@@ -1,0 +1,3 @@
+from tests.importing.here import here
+
+__all__ = ["here"]
