@@ -20,9 +20,9 @@ from purveyor.process.occupancy import LOG, occupant
 from purveyor.process.runfile import Found, Record
 from purveyor.process.sockets import bind
 from purveyor.settings import DEFAULT_PORT, Settings
+from purveyor.workbench.credentials import TOKEN_FILE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
 
 FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path))
 _DATA = click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The server with this data directory.")

@@ -4,7 +4,6 @@ import ipaddress
 import json
 import logging
 import os
-import shlex
 import socket
 import sys
 from contextlib import closing
@@ -34,15 +33,20 @@ Purveyor {version} serves {url}
 @click.command(name="serve", short_help="Serve the index.")
 @serving_options
 @click.option("--json", "as_json", is_flag=True, help="Print where the server answers as one line of JSON.")
-def serve(host: str | None, port: int | None, data: Path | None, workers: int | None, *, as_json: bool, verbose: bool) -> None:
+def serve(
+    folder: Path | None, host: str | None, port: int | None, data: Path | None, workers: int | None, *, as_json: bool, verbose: bool
+) -> None:
     """Serve the index until Ctrl-C.
+
+    With FOLDER, the wheels and sdists in that folder and below it are served, and followed: a file dropped in is offered within a second,
+    one taken out no longer, and what is uploaded lands there.
 
     Installing is open to everyone who reaches the address. Uploading needs the token that the first start makes, shows once and leaves in
     the data directory, where `purveyor publish` on this machine finds it.
     """
     from purveyor import assembly  # noqa: PLC0415 - other commands, and a port that is taken, need none of it
 
-    settings = Settings.from_environment(host=host, port=port, data=data, workers=workers)
+    settings = Settings.from_environment(folder=folder, host=host, port=port, data=data, workers=workers)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     end_cleanly_on_request()
     listener = bind(settings.host, settings.port)
@@ -68,7 +72,6 @@ def _announce(settings: Settings, listener: socket.socket, token: str | None, *,
         click.echo(json.dumps({"url": url, "data": str(data), "pid": os.getpid(), "version": __version__}))
         return
     flags = "" if listener.getsockname()[1] == DEFAULT_PORT else f" --index-url {url}simple/"
-    flags += f" --data {shlex.quote(str(data))}" if settings.data is not None else ""
     click.echo(_WELCOME.format(version=__version__, url=url, data=data, pid=os.getpid(), flags=flags), nl=False)
     if token is not None:
         # What is no terminal is a log, or may become one, and others read those.

@@ -10,8 +10,11 @@ import click
 
 from purveyor.cli.author import INSTALLER, NO_ISOLATION, way
 from purveyor.cli.reporting import JSON, Reporter
+from purveyor.errors import PurveyorError
+from purveyor.process.choosing import server_at
+from purveyor.settings import Settings
 from purveyor.workbench import uploader
-from purveyor.workbench.credentials import TOKEN_USER, find_credentials
+from purveyor.workbench.credentials import TOKEN_FILE, TOKEN_USER, find_credentials
 from purveyor.workbench.destination import DEFAULT_ROOT, Destination
 from purveyor.workbench.uploader import Published
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory of a server on this machine, for its token.  [the user's data directory]",
+    help="The data directory of a server on this machine, for its token.  [that of the server at the URL]",
 )
 @NO_ISOLATION
 @INSTALLER
@@ -50,12 +53,12 @@ def publish(  # noqa: PLR0917 - click passes them by name
     """Put PATHS on an index: a project's directory, which is built first, or files that are built already.
 
     Files that are there already with the same content are fine; with other content nothing is sent at all. The token is
-    that of --token-file, of PURVEYOR_TOKEN, or the one that `purveyor serve` keeps on this machine.
+    that of --token-file, of PURVEYOR_TOKEN, or the one that the server at the URL keeps, if it is one of yours on this machine.
     """
     reporter = Reporter(as_json=as_json)
     destination = Destination.of(index_url, upload_url)
     found = (username, token) if token else None
-    found = found or find_credentials(destination, user=username, token_file=token_file, data=data)
+    found = found or find_credentials(destination, user=username, token_file=token_file, data=data or _data_of_server(destination))
     found = found or _asked_for(username, destination, as_json=as_json)
     if found and not destination.is_local and destination.upload_url.startswith("http:"):
         reporter.say(f"The token travels unencrypted: {destination.upload_url} is http.")
@@ -63,6 +66,15 @@ def publish(  # noqa: PLR0917 - click passes them by name
         files = _built_where_needed(paths or (Path(),), Path(scratch), way(installer, no_isolation=no_isolation), reporter)
         published = uploader.publish(files, destination, found, reporter)
     _report_published(published, destination, reporter)
+
+
+def _data_of_server(destination: Destination) -> Path | None:
+    """The data directory of this user's server at that URL, if it has left a token there."""
+    try:
+        record = server_at(destination.upload_url, Settings.from_environment().run_directory) if destination.is_local else None
+    except PurveyorError:  # without a home directory there are no run files
+        return None
+    return record.data if record is not None and (record.data / TOKEN_FILE).exists() else None
 
 
 def _asked_for(username: str, destination: Destination, *, as_json: bool) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from purveyor.workbench.destination import Credentials, Destination
 
 TOKEN_USER = "__token__"  # noqa: S105 - the user name that goes with every token
 VARIABLE = "PURVEYOR_TOKEN"
+TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
 
 
 def find_credentials(
@@ -32,7 +33,7 @@ def find_credentials(
         return destination.credentials
     if not destination.is_local:
         return None
-    kept = (data or Path(environ.get("PURVEYOR_DATA") or default_data())) / "upload-token"
+    kept = (data or Path(environ.get("PURVEYOR_DATA") or default_data())) / TOKEN_FILE
     if data is None and not kept.exists():
         return None
     return TOKEN_USER, _read(kept)
