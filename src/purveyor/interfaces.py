@@ -1,6 +1,7 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,7 +92,7 @@ class Catalog(Protocol):
         ...
 
     def named_blobs(self) -> Iterator[str]:
-        """The sha256 of every blob that a row names or that waits to be settled, some more than once."""
+        """The sha256 of every blob that a row names or that waits to be settled, in order and once; one snapshot, not all in memory."""
         ...
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
@@ -138,11 +139,12 @@ class BlobStore(Protocol):
 
     def stage(self) -> Staging: ...
 
-    def keep(self, staged: Sequence[tuple[Staging, str]]) -> Mapping[str, bytes]:
+    def keep(self, staged: Sequence[tuple[Staging, str]]) -> AbstractContextManager[Mapping[str, bytes]]:
         """Make each staging the blob of that sha256; keeping what is there already changes nothing.
 
-        They are durable on return, but for those returned: these are small, and are not in the store yet. Their bytes must be committed
-        together with the row that names them, and settled later; one sync of the database's log then stands for all.
+        They are durable once the `with` block is entered, but for those that entering it gives: these are small, and are not in the store
+        yet. Their bytes must be committed together with the row that names them, and settled later; one sync of the database's log then
+        stands for all. The row is committed inside the block: until its end nobody removes a blob because no row names it yet.
         """
         ...
 
@@ -161,7 +163,7 @@ class BlobStore(Protocol):
         ...
 
     def stored(self) -> Iterator[StoredBlob]:
-        """Every blob in the store, in no order."""
+        """Every blob in the store, ordered by sha256, without holding all in memory."""
         ...
 
     def remove(self, sha256: str) -> None:
@@ -170,6 +172,18 @@ class BlobStore(Protocol):
 
     def sweep(self, older_than: float) -> int:
         """Remove stagings left behind by a process that died more than `older_than` seconds ago; returns how many."""
+        ...
+
+
+class OwnBlobs(BlobStore, Protocol):
+    """A store that holds nothing but blobs of one catalog, so that those which it does not name can go."""
+
+    def removing(self) -> AbstractContextManager[None]:
+        """While inside, no blob is kept, nor is there one whose row is about to be committed: what no row names now can be removed."""
+        ...
+
+    def abandoned(self, older_than: float) -> Sequence[int]:
+        """The sizes of the stagings that `sweep` would remove."""
         ...
 
 

@@ -61,8 +61,8 @@ class Index:
             staged = [(staging, file.sha256)]
             if file.metadata_sha256 is not None:
                 staged.append((beside, file.metadata_sha256))
-            unsettled = self.app.blobs.keep(staged)
-            self.app.catalog.add_file(NewFile(file, inspected.metadata.name, parsed.identity, "owner", at), unsettled)
+            with self.app.blobs.keep(staged) as unsettled:
+                self.app.catalog.add_file(NewFile(file, inspected.metadata.name, parsed.identity, "owner", at), unsettled)
 
 
 def wheels(*projects: str, version: str = "1.0") -> list[tuple[str, bytes]]:

@@ -88,8 +88,8 @@ class SqlCatalog:
 
     def named_blobs(self) -> Iterator[str]:
         rows = self._database.stream(
-            "SELECT sha256 FROM files UNION ALL SELECT metadata_sha256 FROM files UNION ALL SELECT provenance_sha256 FROM files"
-            " UNION ALL SELECT sha256 FROM unsettled_blobs"
+            "SELECT sha256 FROM files UNION SELECT metadata_sha256 FROM files UNION SELECT provenance_sha256 FROM files"
+            " UNION SELECT sha256 FROM unsettled_blobs ORDER BY 1"
         )
         return (sha256 for (sha256,) in rows if sha256 is not None)
 

@@ -5,12 +5,13 @@ more than all else an upload costs; so a small blob stays in memory, travels in 
 """
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -21,10 +22,13 @@ from purveyor.interfaces import Staging, StoredBlob
 
 # Up to here a blob's bytes are cheaper in the database's log than as a file that is made and synced while a client waits.
 SMALL = 512 << 10
+# How long whoever removes blobs waits for a moment without an upload about to commit.
+_PATIENCE = 10.0
+_RETRY_SECONDS = 0.005
 
 
 class _LocalStaging:
-    """In memory while small, in a temporary file from then on."""
+    """In memory while small, in a temporary file from then on, which is locked while somebody is alive to write to it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,6 +46,7 @@ class _LocalStaging:
             if self._fd is None:
                 self._fd, name = tempfile.mkstemp(dir=self._folder, prefix="upload-")
                 self._path = Path(name)
+                _lock(self._fd, fcntl.LOCK_SH)
                 _write(self._fd, self._memory)
                 self._memory.clear()
             _write(self._fd, data)
@@ -81,6 +86,7 @@ class LocalBlobs:
     def __init__(self, root: Path) -> None:
         self._blobs = root / "blobs"
         self._staging = root / "staging"
+        self._gate = root / "gate"
         with _explained(root):
             self._staging.mkdir(parents=True, exist_ok=True)
             self._make_folders()
@@ -97,16 +103,19 @@ class LocalBlobs:
     def stage(self) -> Staging:
         return _LocalStaging(self._staging)
 
-    def keep(self, staged: Sequence[tuple[Staging, str]]) -> Mapping[str, bytes]:
+    @contextmanager
+    def keep(self, staged: Sequence[tuple[Staging, str]]) -> Iterator[Mapping[str, bytes]]:
         unsettled: dict[str, bytes] = {}
-        for staging, sha256 in staged:
-            assert isinstance(staging, _LocalStaging)  # stagings come back to the store that made them
-            content = staging.content()
-            if content is None:
-                self._move(staging, self._path(sha256))
-            else:
-                unsettled[sha256] = content
-        return unsettled
+        with ExitStack() as stack:
+            for staging, sha256 in staged:
+                assert isinstance(staging, _LocalStaging)  # stagings come back to the store that made them
+                content = staging.content()
+                if content is None:
+                    stack.enter_context(self._gate_held(lambda gate: _lock(gate, fcntl.LOCK_SH)))
+                    self._move(staging, self._path(sha256))
+                else:
+                    unsettled[sha256] = content
+            yield unsettled
 
     def settle(self, blobs: Mapping[str, bytes]) -> None:
         for sha256, content in blobs.items():
@@ -115,6 +124,8 @@ class LocalBlobs:
                 self._replace(target, content)
             else:
                 _sync(target)
+                # As young as if it were new: while another process settles it too, its row may go and come again.
+                os.utime(target)
         for folder in {self._path(sha256).parent for sha256 in blobs}:
             _sync(folder)
 
@@ -126,6 +137,7 @@ class LocalBlobs:
 
     def _replace(self, target: Path, content: bytes) -> None:
         with _explained(target), tempfile.NamedTemporaryFile(dir=self._staging, prefix="settle-", delete=False) as file:
+            _lock(file.fileno(), fcntl.LOCK_SH)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -156,8 +168,8 @@ class LocalBlobs:
         return True
 
     def stored(self) -> Iterator[StoredBlob]:
-        for folder in os.scandir(self._blobs):
-            for entry in os.scandir(folder):
+        for folder in sorted(os.scandir(self._blobs), key=lambda entry: entry.name):
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
                 with suppress(FileNotFoundError):
                     status = entry.stat()
                     yield StoredBlob(folder.name + entry.name, status.st_size, status.st_mtime)
@@ -165,17 +177,76 @@ class LocalBlobs:
     def remove(self, sha256: str) -> None:
         self._path(sha256).unlink(missing_ok=True)
 
+    def removing(self) -> AbstractContextManager[None]:
+        """A gate with two sides: uploads pass it together, from `keep` to their commit; whoever removes has it alone.
+
+        Without it this could happen: an upload finds its blob there already, as an orphan, and does not write it; the blob is removed; the
+        row is committed. With it, either the row is there when it is looked for, or the upload comes afterwards and finds no blob. Small
+        blobs need no gate: their content is committed with the row, whatever is in the store.
+        """
+        return self._gate_held(_take_alone)
+
+    @contextmanager
+    def _gate_held(self, take: Callable[[int], None]) -> Iterator[None]:
+        with _explained(self._gate):
+            gate = os.open(self._gate, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            take(gate)
+            yield
+        finally:
+            os.close(gate)
+
     def sweep(self, older_than: float) -> int:
         removed = 0
+        for path, _ in self._abandoned(older_than):
+            with suppress(FileNotFoundError):
+                path.unlink()
+                removed += 1
+        return removed
+
+    def abandoned(self, older_than: float) -> Sequence[int]:
+        return [size for _, size in self._abandoned(older_than)]
+
+    def _abandoned(self, older_than: float) -> Iterator[tuple[Path, int]]:
         for entry in os.scandir(self._staging):
             with suppress(FileNotFoundError):
-                if time.time() - entry.stat().st_mtime > older_than:
-                    Path(entry).unlink()
-                    removed += 1
-        return removed
+                status = entry.stat()
+                if time.time() - status.st_mtime > older_than and not _is_locked(entry.path):
+                    yield Path(entry), status.st_size
 
     def _path(self, sha256: str) -> Path:
         return self._blobs / sha256[:2] / sha256[2:]
+
+
+def _lock(fd: int, kind: int) -> None:
+    with suppress(OSError):  # a file system without locks; there nothing is removed, see `_take_alone` and `_is_locked`
+        fcntl.flock(fd, kind)
+
+
+def _is_locked(path: str) -> bool:
+    """Whether a process that lives may be writing to the file."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _take_alone(gate: int) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise StoreFailed("Large uploads follow each other without a pause.", "Try again when there are fewer.") from None
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 def _write(fd: int, data: bytes | bytearray) -> None:

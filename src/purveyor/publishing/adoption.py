@@ -69,9 +69,9 @@ class Adoption:
             if file.metadata_sha256 is not None:
                 beside.write(inspected.raw)
                 staged.append((beside, file.metadata_sha256))
-            unsettled = self._blobs.keep(staged)
-        new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, ACTOR, self._now())
-        return self._catalog.add_file(new, unsettled)
+            new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, ACTOR, self._now())
+            with self._blobs.keep(staged) as unsettled:
+                return self._catalog.add_file(new, unsettled)
 
     def keep_status(self, name: NormalizedName, status: ProjectStatus) -> bool:
         """Give the project the status that it has elsewhere, unless it has one of its own here; whether that changed anything."""

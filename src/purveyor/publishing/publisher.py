@@ -71,9 +71,9 @@ class Publisher:
             if file.metadata_sha256 is not None:
                 beside.write(inspected.raw)
                 staged.append((beside, file.metadata_sha256))
-            unsettled = self._blobs.keep(staged)
-        new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now)
-        kept = self._catalog.add_file(new, unsettled)
+            new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now)
+            with self._blobs.keep(staged) as unsettled:
+                kept = self._catalog.add_file(new, unsettled)
         return Published(kept, created=kept is file)
 
 
