@@ -7,6 +7,7 @@ from datetime import datetime
 from purveyor.access.tokens import Tokens
 from purveyor.interfaces import BlobStore, Catalog
 from purveyor.publishing.adoption import Adoption
+from purveyor.publishing.folder_watch import FolderWatch
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
@@ -28,3 +29,5 @@ class Application:
     settler: Settler
     tokens: Tokens
     now: Callable[[], datetime]
+    watch: FolderWatch | None = None
+    """Where a folder is served; it is started by whoever answers requests."""

@@ -9,14 +9,23 @@ from pathlib import Path
 from purveyor.access.tokens import Tokens
 from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
+from purveyor.adapters.file_lock import FileLock
+from purveyor.adapters.folder_blobs import FolderBlobs
+from purveyor.adapters.folder_catalog import FolderCatalog
+from purveyor.adapters.folder_index import SqlFolderIndex
 from purveyor.adapters.local_blobs import LocalBlobs
+from purveyor.adapters.local_folder import LocalFolder
 from purveyor.adapters.sqlite import Database
 from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
+from purveyor.publishing.folder_inspection import FolderInspection
+from purveyor.publishing.folder_watch import FolderWatch
+from purveyor.publishing.landing import Landing
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
@@ -26,6 +35,7 @@ from purveyor.settings import Settings
 
 DATABASE = "purveyor.sqlite"
 SIGNAL = "changes"
+FOLLOWING = "following"
 _DRAIN_SECONDS = 10
 TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
 
@@ -33,13 +43,12 @@ TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in
 def application(settings: Settings) -> Application:
     """The use cases over the data directory that the settings name, which is made if it is not there."""
     data = data_directory(settings.data_dir)
+    limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     signal = MappedSignal(data / SIGNAL)
-    catalog = SqlCatalog(Database(data / DATABASE), signal)
-    blobs = LocalBlobs(data)
+    catalog, blobs, landing, watch = _stores(settings, data, signal, limits)
     follower = Follower(catalog, signal)
     settler = Settler(catalog, blobs)
     settler.settle()
-    limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     return Application(
         settings=settings,
         catalog=catalog,
@@ -47,12 +56,28 @@ def application(settings: Settings) -> Application:
         follower=follower,
         pages=Pages(catalog, follower, data / "staging", settings.page_memory),
         files=Files(catalog, blobs),
-        publisher=Publisher(catalog, blobs, limits, _now),
+        publisher=Publisher(catalog, blobs, limits, _now, landing),
         adoption=Adoption(catalog, blobs, limits, _now),
         settler=settler,
         tokens=Tokens(catalog),
         now=_now,
+        watch=watch,
     )
+
+
+def _stores(
+    settings: Settings, data: Path, signal: ChangeSignal, limits: Limits
+) -> tuple[Catalog, BlobStore, Landing | None, FolderWatch | None]:
+    """Of a data directory alone, or of a folder that is served with it."""
+    if settings.folder is not None and not settings.folder.is_dir():
+        raise Misconfigured(f"The folder {settings.folder} is not there.", "Make it, or name the folder that holds your files.")
+    database, local = Database(data / DATABASE), LocalBlobs(data)
+    if settings.folder is None:
+        return SqlCatalog(database, signal), local, None, None
+    folder, index, lock = LocalFolder(settings.folder.resolve()), SqlFolderIndex(database), FileLock(data / FOLLOWING)
+    watch = FolderWatch(folder, index, FolderInspection(folder, index, limits, _now), lock.take, _now)
+    catalog = FolderCatalog(database, signal, index, watch.look_first)
+    return catalog, FolderBlobs(folder, index, local), Landing(folder, index), watch
 
 
 def asgi_app() -> PurveyorApp:

@@ -121,8 +121,8 @@ class SqlCatalog:
             token_sha256,
             grant.subject,
             " ".join(sorted(grant.permissions)),
-            _stamp(created_at),
-            _stamp(grant.expires_at),
+            stamp(created_at),
+            stamp(grant.expires_at),
         )
         self._database.write(lambda connection: connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row))
 
@@ -179,7 +179,7 @@ def delete_file(connection: sqlite3.Connection, filename: str, actor: str, at: d
 def _set_status(connection: sqlite3.Connection, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
     if connection.execute("SELECT 1 FROM projects WHERE name = ?", (name,)).fetchone() is None:
         return False
-    serial = _append(connection, (_stamp(at), actor, Action.SET_STATUS, name, None, None))
+    serial = append(connection, (stamp(at), actor, Action.SET_STATUS, name, None, None))
     connection.execute(
         "UPDATE projects SET status = ?, status_reason = ?, serial = ? WHERE name = ?", (status.status, status.reason, serial, name)
     )
@@ -201,10 +201,10 @@ def same_identity(connection: sqlite3.Connection, new: NewFile) -> DistributionF
 
 
 def record(connection: sqlite3.Connection, action: Action, file: DistributionFile, actor: str, at: datetime) -> int:
-    return _append(connection, (_stamp(at), actor, action, file.project, file.version, file.filename))
+    return append(connection, (stamp(at), actor, action, file.project, file.version, file.filename))
 
 
-def _append(connection: sqlite3.Connection, entry: Row) -> int:
+def append(connection: sqlite3.Connection, entry: Row) -> int:
     """Append one entry. The write lock is held, so serials are taken in commit order and without gaps."""
     statement = (
         "INSERT INTO journal (serial, at, actor, action, project, version, filename)"
@@ -227,7 +227,7 @@ def _insert(connection: sqlite3.Connection, new: NewFile) -> None:
         "metadata_sha256": file.metadata_sha256,
         "provenance_sha256": file.provenance_sha256,
         "requires_python": file.requires_python,
-        "uploaded_at": _stamp(file.uploaded_at),
+        "uploaded_at": stamp(file.uploaded_at),
         "uploaded_by": file.uploaded_by,
         "yanked": file.yanked.reason if file.yanked else None,
         "origin": file.origin,
@@ -255,7 +255,7 @@ def _file(row: Row) -> DistributionFile:
     )
 
 
-def _stamp(moment: datetime | None) -> int | None:
+def stamp(moment: datetime | None) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 

@@ -52,4 +52,32 @@ STEPS: tuple[str, ...] = (
         expires_at  INTEGER
     ) WITHOUT ROWID;
     """,
+    # A folder that is served: what lies in it, as it was last seen. Paths are bytes, as the file system has them; their order is the
+    # rank of two files that are the same. `state` is waiting (to be inspected), served, shadowed (by another that is the same file) or
+    # broken; `sha256` is that of the bytes that the catalog offers, or offered last, from there.
+    """
+    CREATE TABLE folder_files (
+        path      BLOB NOT NULL PRIMARY KEY,
+        directory BLOB NOT NULL,
+        filename  TEXT NOT NULL,
+        project   TEXT NOT NULL,
+        size      INTEGER NOT NULL,
+        mtime_ns  INTEGER NOT NULL,
+        inode     INTEGER NOT NULL,
+        state     TEXT NOT NULL DEFAULT 'waiting',
+        sha256    TEXT,
+        fault     TEXT
+    ) WITHOUT ROWID;
+    CREATE INDEX folder_files_of_directory ON folder_files (directory);
+    CREATE INDEX folder_files_by_content ON folder_files (sha256) WHERE sha256 IS NOT NULL;
+    CREATE INDEX folder_files_waiting ON folder_files (project, path) WHERE state = 'waiting';
+    CREATE INDEX folder_files_shadowed ON folder_files (project) WHERE state = 'shadowed';
+
+    CREATE TABLE folder_metadata (
+        path    BLOB NOT NULL PRIMARY KEY REFERENCES folder_files (path) ON DELETE CASCADE,
+        sha256  TEXT NOT NULL,
+        content BLOB NOT NULL
+    );
+    CREATE INDEX folder_metadata_by_content ON folder_metadata (sha256);
+    """,
 )

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -90,6 +90,15 @@ class Database:
         """The rows of one statement, one snapshot, fetched as they are wanted: on a connection of its own, since the caller may be slow."""
         with closing(self._connect()) as connection:
             yield from connection.execute(statement)
+
+    @contextmanager
+    def aside(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own, for temporary tables, whose memory goes with it."""
+        try:
+            with closing(self._connect()) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise _failure(error, self._path) from error
 
     def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction that is durable on return; what it raises undoes it and is raised here.

@@ -55,12 +55,16 @@ class PurveyorApp:
         scope.get("state", {})["purveyor.connections"] = connections
         await receive()
         connections.start(loop)
+        if self._app.watch is not None:
+            self._app.watch.start()
         stopping = asyncio.Event()
         watch = loop.create_task(self._watch(stopping))
         await send({"type": "lifespan.startup.complete"})
         await receive()
         connections.stop()
         stopping.set()
+        if self._app.watch is not None:
+            await asyncio.to_thread(self._app.watch.stop)
         await watch  # a thread cannot be cancelled, and this one uses the catalog
         self._app.catalog.close()
         await send({"type": "lifespan.shutdown.complete"})

@@ -8,20 +8,24 @@ import socket
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from purveyor import __version__
-from purveyor.cli.serving_options import serving_options
+from purveyor.cli.serving_options import FOLDER, serving_options
 from purveyor.process.occupancy import occupy
 from purveyor.process.presence import end_cleanly_on_request, own_record, written_down
 from purveyor.process.sockets import bind, url_of
 from purveyor.settings import DEFAULT_PORT, Settings
 
+if TYPE_CHECKING:
+    from purveyor.application import Application  # its parts are imported where they are needed
+
 _WELCOME = """\
 Purveyor {version} serves {url}
   data      {data}
-  pid       {pid}
+{folder}  pid       {pid}
   install   pip install --index-url {url}simple/ NAME
             uv pip install --default-index {url}simple/ NAME
   upload    purveyor publish PROJECT{flags}
@@ -31,6 +35,7 @@ Purveyor {version} serves {url}
 
 
 @click.command(name="serve", short_help="Serve the index.")
+@FOLDER
 @serving_options
 @click.option("--json", "as_json", is_flag=True, help="Print where the server answers as one line of JSON.")
 def serve(
@@ -57,22 +62,27 @@ def serve(
         token = assembly.first_token(app)
         app.catalog.close()
         with written_down(record, lambda: settings.run_directory, _warn):
-            _announce(settings, listener, token, as_json=as_json)
+            _announce(app, listener, token, as_json=as_json)
             assembly.serve(settings, listener)
+
+
+def _served(app: "Application") -> str:
+    """The line about the folder, if one is served."""
+    return "" if app.watch is None else f"  folder    {app.watch.folder.root} ({app.watch.folder.count()} wheels and sdists)\n"
 
 
 def _warn(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _announce(settings: Settings, listener: socket.socket, token: str | None, *, as_json: bool) -> None:
+def _announce(app: "Application", listener: socket.socket, token: str | None, *, as_json: bool) -> None:
     url = url_of(listener)
-    data = settings.data_dir.resolve()
+    data = app.settings.data_dir.resolve()
     if as_json:
         click.echo(json.dumps({"url": url, "data": str(data), "pid": os.getpid(), "version": __version__}))
         return
     flags = "" if listener.getsockname()[1] == DEFAULT_PORT else f" --index-url {url}simple/"
-    click.echo(_WELCOME.format(version=__version__, url=url, data=data, pid=os.getpid(), flags=flags), nl=False)
+    click.echo(_WELCOME.format(version=__version__, url=url, data=data, pid=os.getpid(), flags=flags, folder=_served(app)), nl=False)
     if token is not None:
         # What is no terminal is a log, or may become one, and others read those.
         shown = f"{token}   (shown this once; kept in" if sys.stdout.isatty() else "(in"

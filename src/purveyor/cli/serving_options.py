@@ -10,6 +10,7 @@ from purveyor.settings import DEFAULT_PORT
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path))
 _OPTIONS = (
     click.option(
         "--host",

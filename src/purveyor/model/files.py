@@ -9,6 +9,7 @@ from math import prod
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
+    canonicalize_name,
     canonicalize_version,
     parse_sdist_filename,
     parse_wheel_filename,
@@ -108,6 +109,12 @@ def parse_filename(filename: str) -> ParsedFilename:
     if filename.endswith(".tar.gz"):
         return _parse_sdist(filename)
     raise Refused(f"{filename!r} is neither a wheel (.whl) nor a source distribution (.tar.gz), the two kinds an index takes.")
+
+
+def project_named_by(filename: str) -> NormalizedName:
+    """The project that the filename of a wheel or sdist begins with, unchecked; for every name that `parse_filename` accepts, the same."""
+    stem = filename.partition("-")[0] if filename.endswith(".whl") else filename.removesuffix(".tar.gz").rpartition("-")[0]
+    return canonicalize_name(stem)
 
 
 def _parse_wheel(filename: str) -> ParsedFilename:

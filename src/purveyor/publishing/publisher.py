@@ -14,6 +14,7 @@ from purveyor.model.files import DistributionFile, ParsedFilename, parse_filenam
 from purveyor.model.grants import Grant
 from purveyor.publishing.form import check_agreement, check_form
 from purveyor.publishing.inspecting import Inspected, inspect
+from purveyor.publishing.landing import Landing
 from purveyor.publishing.upload import DIGEST_FIELDS, Upload
 
 T = TypeVar("T")
@@ -28,17 +29,24 @@ class Published:
 
 
 class Publisher:
-    def __init__(self, catalog: Catalog, blobs: BlobStore, limits: Limits, now: Callable[[], datetime]) -> None:
+    """With `landing`, what is published becomes a file of the folder that is served; without it, a blob."""
+
+    def __init__(
+        self, catalog: Catalog, blobs: BlobStore, limits: Limits, now: Callable[[], datetime], landing: Landing | None = None
+    ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._limits = limits
         self._now = now
+        self._landing = landing
 
     def publish(self, upload: Upload, grant: Grant) -> Published:
         """Durable and visible to every reader on return.
 
         Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`; then nothing has changed.
         """
+        if self._landing is not None:
+            self._landing.check()
         complaints = list(_check_digests(upload))
         parsed = _collect(complaints, lambda: parse_filename(upload.filename))
         if parsed is None:
@@ -65,16 +73,21 @@ class Publisher:
     def _keep(self, upload: Upload, inspected: Inspected, grant: Grant) -> Published:
         now = self._now()
         file = inspected.described(size=upload.staging.size, sha256=upload.sha256, uploaded_at=now, uploaded_by=grant.subject)
+        new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now)
+        kept = self._store(upload, new, inspected)
+        return Published(kept, created=kept is file)
+
+    def _store(self, upload: Upload, new: NewFile, inspected: Inspected) -> DistributionFile:
+        if self._landing is not None:
+            return self._landing.keep(upload.staging, new, inspected.raw if inspected.offered else None)
         # Blobs first, or in the same commit as the row that points at them: an orphan blob is harmless, a row without its blob impossible.
         with self._blobs.stage() as beside:
-            staged = [(upload.staging, file.sha256)]
-            if file.metadata_sha256 is not None:
+            staged = [(upload.staging, new.file.sha256)]
+            if new.file.metadata_sha256 is not None:
                 beside.write(inspected.raw)
-                staged.append((beside, file.metadata_sha256))
-            new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now)
+                staged.append((beside, new.file.metadata_sha256))
             with self._blobs.keep(staged) as unsettled:
-                kept = self._catalog.add_file(new, unsettled)
-        return Published(kept, created=kept is file)
+                return self._catalog.add_file(new, unsettled)
 
 
 def _collect(complaints: list[str], step: Callable[[], T]) -> T | None:

@@ -1,0 +1,41 @@
+"""The catalog of an index that serves a folder: before it says anything of a project, that project's files have been inspected."""
+
+from collections.abc import Callable, Iterator, Mapping
+from heapq import merge
+
+from purveyor.adapters.catalog import SqlCatalog
+from purveyor.adapters.folder_index import SqlFolderIndex
+from purveyor.adapters.sqlite import Database
+from purveyor.interfaces import ChangeSignal, NewFile
+from purveyor.model.files import DistributionFile, project_named_by
+from purveyor.model.names import NormalizedName
+from purveyor.model.projects import ProjectDetail
+
+
+class FolderCatalog(SqlCatalog):
+    """`look_first` is called with the project in question, or with None before the list of projects; it may take its time."""
+
+    def __init__(
+        self, database: Database, signal: ChangeSignal, index: SqlFolderIndex, look_first: Callable[[NormalizedName | None], None]
+    ) -> None:
+        super().__init__(database, signal)
+        self._index = index
+        self._look_first = look_first
+
+    def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
+        self._look_first(name)
+        return super().project_detail(name)
+
+    def project_names(self) -> Iterator[tuple[NormalizedName, str]]:
+        """With the projects whose files were seen, but not inspected yet."""
+        self._look_first(None)
+        waiting = [(name, str(name)) for name in self._index.waiting_names()]
+        return merge(super().project_names(), waiting) if waiting else super().project_names()
+
+    def file(self, filename: str) -> DistributionFile | None:
+        self._look_first(project_named_by(filename))
+        return super().file(filename)
+
+    def add_file(self, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
+        self._look_first(new.file.project)
+        return super().add_file(new, unsettled)

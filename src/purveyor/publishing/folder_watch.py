@@ -1,0 +1,155 @@
+"""Follows a served folder: what is dropped into it is visible within a second, what is taken out of it is gone.
+
+It asks each directory when it last changed, which any file system can say, and lists those that did. What leaves no trace there, such as
+a file that is overwritten in place, is found by looking at everything now and then.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from purveyor.errors import PurveyorError, StoreFailed
+from purveyor.interfaces import Folder, FolderFile, FolderIndex, Listing
+from purveyor.model.names import NormalizedName
+from purveyor.publishing.folder_inspection import FolderInspection
+
+log = logging.getLogger("purveyor")
+
+# Between two looks at the directories, in seconds; where looking takes long, so many times as long as that.
+_PAUSE = 0.1
+_LONGEST_PAUSE = 0.6
+_PATIENCE = 20
+# The same for looking at every file.
+_FULL_PAUSE = 10.0
+_FULL_PATIENCE = 100
+# How long two changes may bear the same time: a few milliseconds where nanoseconds are kept, two seconds at worst where they are not.
+_TICK_NS = 20_000_000
+_COARSE_NS = 2_000_000_000
+_SECOND_NS = 1_000_000_000
+_UNSURE = -1
+
+
+class FolderWatch:
+    """`lead` says whether this process is the one that follows the folder; the others hear of its changes as of any."""
+
+    def __init__(
+        self, folder: Folder, index: FolderIndex, inspection: FolderInspection, lead: Callable[[], bool], now: Callable[[], datetime]
+    ) -> None:
+        self.folder = folder
+        self._index = index
+        self._inspection = inspection
+        self._lead = lead
+        self._now = now
+        # Each directory, and its last change that the listing is sure to have shown.
+        self._known: dict[str, int] = {}
+        self._first = threading.Lock()
+        self._looked = False
+        self._next_look = 0.0
+        self._inspected = ""
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._troubles: frozenset[str] = frozenset()
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="folder", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look_first(self, project: NormalizedName | None) -> None:
+        """Return once what is known of the project is what lies in the folder, or was moments ago; None stands for the list of projects."""
+        if not self._looked:
+            with self._first:
+                if not self._looked:
+                    self._look_at_all()
+        if project is not None:
+            self._inspection.inspect_project(project)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                self.look_first(None)
+                if self._lead():
+                    self._follow()
+                troubles = frozenset[str]()
+            except (PurveyorError, OSError) as error:
+                troubles = frozenset((str(error),))
+            self._report(troubles)
+            busy = self._inspected and not troubles
+            self._stopping.wait(0 if busy else min(max(_PAUSE, _PATIENCE * (time.monotonic() - began)), _LONGEST_PAUSE))
+
+    def _follow(self) -> None:
+        """One look: at everything if it is time for that, else at what has changed."""
+        if time.monotonic() >= self._next_look:
+            self._look_at_all()
+        elif stale := self._stale():
+            for project in self._index.take_in(self._walk(stale), self._now()):
+                self._inspection.inspect_project(project)
+        self._inspection.look_again()
+        self._inspected = self._inspection.inspect_next(self._inspected)
+
+    def _look_at_all(self) -> None:
+        began = time.monotonic()
+        self._known.clear()
+        self._index.take_in(self._walk_everything(), self._now())
+        now = time.monotonic()
+        self._next_look = now + max(_FULL_PAUSE, _FULL_PATIENCE * (now - began))
+        self._looked = True
+
+    def _stale(self) -> list[str]:
+        self._check_folder()
+        return [directory for directory, change in self._known.items() if self._changed_at(directory) != change]
+
+    def _walk_everything(self) -> Iterator[tuple[str, Iterable[FolderFile]]]:
+        yield from self._walk([""])
+        for directory in self._index.directories():
+            if directory not in self._known and self._changed_at(directory) is None:
+                yield directory, ()
+
+    def _walk(self, directories: list[str]) -> Iterator[tuple[str, Iterable[FolderFile]]]:
+        """Each directory's files, and those of directories below it that were not known."""
+        while directories:
+            directory = directories.pop()
+            try:
+                listing = self._list(directory)
+            except OSError as error:
+                # Whatever was there may be there still.
+                log.warning("The directory %s of the folder cannot be read: %s.", directory or ".", error.strerror)
+                continue
+            yield directory, listing.files
+            directories += [below for below in listing.directories if below not in self._known]
+        # What was seen to be gone may have gone with the whole folder: then nothing of this counts.
+        self._check_folder()
+
+    def _list(self, directory: str) -> Listing:
+        change = self.folder.changed_at(directory)
+        if change is None:
+            self._known.pop(directory, None)
+            return Listing((), ())
+        age = abs(time.time_ns() - change)
+        sure = age > (_TICK_NS if change % _SECOND_NS else _COARSE_NS)
+        self._known[directory] = change if sure else _UNSURE
+        return self.folder.listing(directory)
+
+    def _changed_at(self, directory: str) -> int | None:
+        """As the folder says; what it refuses to say has not changed."""
+        try:
+            return self.folder.changed_at(directory)
+        except OSError:
+            return self._known.get(directory, _UNSURE)
+
+    def _check_folder(self) -> None:
+        if self.folder.changed_at("") is None:
+            raise StoreFailed("The folder that is served is gone.", "Bring it back; the server goes on from there.")
+
+    def _report(self, troubles: frozenset[str]) -> None:
+        """Once, however long it lasts."""
+        for trouble in troubles - self._troubles:
+            log.error("%s", trouble)
+        self._troubles = troubles
