@@ -135,7 +135,7 @@ def _made(change: "Change", plan: "Recipe", destination: Destination, here: "Sur
 def _notes(plan: "Recipe", destination: Destination, here: "Surroundings", *, written: bool) -> list[str]:
     from purveyor.workbench.configuration.standing_above import standing_above  # noqa: PLC0415 - as above
 
-    return [*plan.notes, *standing_above(plan.client, plan.path, destination, here, written=written)]
+    return [*plan.notes, *standing_above(plan.client, destination, here, written=written)]
 
 
 def _afterwards(plan: "Recipe", notes: Sequence[str]) -> list[str]:

@@ -37,10 +37,11 @@ class IniEdit:
     def _lists(self, before: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         lists = {}
         for key, word in self.additions.items():
-            present = before.get(self.section, {}).get(key, self.beginnings.get(key, ""))
+            written = before.get(self.section, {}).get(key)
+            present = self.beginnings.get(key, "") if written is None else written
             if word in present.split():
                 lists[key] = present
-            elif "\n" in present or key in self.beginnings:
+            elif "\n" in present or (written is None and present):
                 lists[key] = "\n".join(["", *present.split(), word])
             else:
                 lists[key] = f"{present} {word}".strip()

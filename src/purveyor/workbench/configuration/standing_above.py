@@ -1,7 +1,6 @@
 """What else on this machine would keep a client from using the index that its file names."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from purveyor.workbench.configuration.found import Configured, Surroundings
 from purveyor.workbench.configuration.proxies import proxy_of
@@ -9,12 +8,12 @@ from purveyor.workbench.configuration.reading import read
 from purveyor.workbench.destination import Destination
 
 
-def standing_above(client: str, path: Path, destination: Destination, surroundings: Surroundings, *, written: bool) -> list[str]:
-    """A sentence for each setting that counts before `path`, or adds another index; all of them only once it is `written`."""
+def standing_above(client: str, destination: Destination, surroundings: Surroundings, *, written: bool) -> list[str]:
+    """A sentence for each setting that counts before the client's file, or adds another index; all of them only once it is `written`."""
     reading = read(surroundings, client)
     notes = [f"{finding.detail} {finding.remedy}" for finding in reading.findings]
     for setting in reading.of(client, "index"):
-        if setting.path is None or (written and setting.path != path):
+        if setting.path is None or written:
             notes += _of_another_index(client, setting, destination)
     notes += [_of_a_further_index(client, setting) for setting in reading.of(client, "extra-index")]
     notes += [

@@ -38,8 +38,8 @@ class TomlEdit:
         if not missing and expected == before:
             return text
         after = self._rewritten(text, before, missing)
-        if parsed(after) != expected:
-            raise NotEditable(f"[{'.'.join(self.names)}] is written in a way that cannot be changed safely")
+        if not _says(after, expected):
+            raise NotEditable(f"{'.'.join(self.names) or 'its beginning'} is written in a way that cannot be changed safely")
         return after
 
     def _target(self, content: dict[str, Any]) -> dict[str, Any]:
@@ -88,9 +88,16 @@ def parsed(text: str) -> dict[str, Any]:
         raise NotEditable("it is not valid TOML") from error
 
 
+def _says(text: str, content: dict[str, Any]) -> bool:
+    try:
+        return tomllib.loads(text) == content
+    except (ValueError, RecursionError):
+        return False
+
+
 def _block(lines: list[str], names: tuple[str, ...], nth: int, *, array: bool) -> tuple[int, int] | None:
     """The lines of the nth table of that name, without what is empty or a comment at its end."""
-    headers = [(number, *header) for number, line in enumerate(lines) if (header := _header(line))]
+    headers = [(number, *header) for number, line in enumerate(lines) if (header := _header(line)) and _begins_here(lines, number)]
     starts = [number + 1 for number, found, is_array in headers if (found, is_array) == (names, array)] if names else [0]
     if nth >= len(starts):
         return None
@@ -116,8 +123,17 @@ def _header(line: str) -> tuple[tuple[str, ...], bool] | None:
     return tuple(names), isinstance(content, list)
 
 
+def _begins_here(lines: list[str], number: int) -> bool:
+    """Whether the line is one of its own, and not part of a text or a list of several lines: then what is before it is whole."""
+    try:
+        tomllib.loads("".join(lines[:number]))
+    except ValueError:
+        return False
+    return True
+
+
 _PLAIN = re.compile(
-    r"""(?P<head>\s*(?P<key>[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*')\s*=\s*)(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|true|false)(?P<tail>\s*(?:\#.*)?)"""
+    r"""(?P<head>\s*(?P<key>[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*')\s*=\s*)(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|true|false)(?P<tail>\s*(?:\#.*)?\n?)"""
 )
 
 
@@ -126,7 +142,7 @@ def _set(lines: list[str], block: tuple[int, int], key: str, value: Value, endin
     start, end = block
     for number in range(start, end):
         found = _PLAIN.fullmatch(lines[number])
-        if found and found["key"].strip("\"'") == key:
+        if found and found["key"].strip("\"'") == key and _begins_here(lines, number):
             lines[number] = f"{found['head']}{_literal(value)}{found['tail']}"
             return start, end
     if end and not lines[end - 1].endswith("\n"):
