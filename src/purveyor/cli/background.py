@@ -100,7 +100,7 @@ def restart(ctx: click.Context, data: Path | None, port: int | None, *, as_json:
     unit = unit_of(record.identity.pid) if record.log is None else None
     if unit is not None:
         raise Misconfigured(f"The server at {record.url} is run by the service manager, as {unit}.", f"Use `systemctl restart {unit}`.")
-    _end(record)
+    _end(record, quiet=as_json)
     settings = background.settings_of(record, Settings.from_environment())
     _start(ctx, settings, verbose="--verbose" in record.command or "-v" in record.command, as_json=as_json)
 
@@ -171,12 +171,14 @@ def _say_that_it_failed(ctx: click.Context, settings: Settings, failed: Failed, 
     ctx.exit(failed.code if failed.code > 0 else 1)
 
 
-def _end(record: Record) -> None:
+def _end(record: Record, *, quiet: bool = False) -> None:
     try:
         directory: Path | None = run_directory()
     except Misconfigured:
         directory = None
     ended = ending.end(record, directory, say)
+    if quiet:
+        return
     how = {Ending.GRACEFUL: "has ended", Ending.KILLED: "was killed", Ending.GONE: "had ended already"}[ended]
     click.echo(f"The server at {record.url} {how} (process {record.identity.pid}, data in {record.data}).")
 

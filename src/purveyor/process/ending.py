@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def end(record: Record, run_directory: Path | None, say: Callable[[str], None], 
     for worker in workers:
         _end_left(worker)
     if run_directory is not None:
-        (run_directory / record.filename).unlink(missing_ok=True)
+        with suppress(OSError):
+            (run_directory / record.filename).unlink()
     return ending
 
 
