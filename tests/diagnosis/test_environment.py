@@ -65,10 +65,9 @@ def bare(patient: Patient) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (patient.programs / "python").unlink()
     patient.variables["PATH"] = f"{folder}/bin:{patient.variables['PATH']}"
-    # Where the tests' own modules are importable from everywhere, so is their pip; purveyor alone needs them.
-    patient.program(
-        "purveyor", f'PYTHONPATH={shlex.quote(patient.variables.pop("PYTHONPATH"))} exec {shlex.quote(sys.executable)} -m purveyor "$@"'
-    )
+    # With PYTHONPATH every Python would have the pip of the tests' own; purveyor alone needs what it leads to.
+    start = f"import sys; sys.path[:0] = {patient.variables.pop('PYTHONPATH').split(':')!r}; from purveyor.cli.main import main; main()"
+    patient.program("purveyor", f'exec {shlex.quote(sys.executable)} -c {shlex.quote(start)} "$@"')
     return folder
 
 
@@ -134,7 +133,24 @@ def test_a_uv_toml_that_names_another_index_is_named_with_what_to_write(patient:
     conf.write_text('[[index]]\nurl = "http://127.0.0.1:9/simple/"\ndefault = true\n')
     seen = patient.examined()["client-other-index"]
     assert seen.remedy == "Name this index in ~/.config/uv/uv.toml, [[index]] url."
-    conf.write_text(f'[[index]]\nurl = "{index.url}"\ndefault = true\n')
+    assert seen.command == f"purveyor config uv --user --write --yes --index-url {index.url}"
+    assert wrong(patient.examined(after=seen.command)) == []
+
+
+def test_a_project_that_names_another_index_for_pdm_is_changed(patient: Patient, index: FakeIndex) -> None:
+    file = patient.project / "pyproject.toml"
+    file.write_text('[[tool.pdm.source]]\nname = "pypi"\nurl = "http://127.0.0.1:9/simple/"\n')
+    seen = patient.examined()["client-other-index"]
+    assert "pyproject.toml, [[tool.pdm.source]] pypi" in seen.what
+    assert wrong(patient.examined(after=seen.command)) == []
+
+
+def test_a_project_that_names_another_index_for_poetry_is_named_with_what_to_write(patient: Patient, index: FakeIndex) -> None:
+    file = patient.project / "pyproject.toml"
+    file.write_text('[[tool.poetry.source]]\nname = "ours"\nurl = "http://127.0.0.1:9/simple/"\n')
+    seen = patient.examined()["client-other-index"]
+    assert (seen.remedy.startswith("Name this index in "), seen.command) == (True, "")
+    file.write_text(f'[[tool.poetry.source]]\nname = "ours"\nurl = "{index.url}"\n')
     assert wrong(patient.examined()) == []
 
 

@@ -4,9 +4,10 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from purveyor.workbench.configuration import credential_files, pip
+from purveyor.workbench.configuration import credential_files, pip, uv
 from purveyor.workbench.configuration.found import Configured, Surroundings, without_credentials
 from purveyor.workbench.configuration.reading import Reading
 from purveyor.workbench.diagnosis.findings import Finding
@@ -73,18 +74,27 @@ def mended(setting: Configured, url: str, surroundings: Surroundings) -> tuple[s
         verb = f"Set {variable} to this index" if url else f"Unset {variable}"
         return f"{verb}, for good where it is set.", f"export {variable}={shlex.quote(url)}" if url else f"unset {variable}"
     words = f"{'Name this index' if url else 'Take that out'} in {setting.source.removeprefix('file ')}."
-    place = _PLACE.search(setting.source)
-    scope = _pip_scope(setting, surroundings)
+    return words, _edit(setting, setting.path, url, surroundings)
+
+
+def _edit(setting: Configured, path: Path, url: str, surroundings: Surroundings) -> str:
+    """The command that edits the file, empty where a person has to."""
+    ours = f"--write --yes --index-url {shlex.quote(url)}"
+    if url and setting.client == "uv" and path == uv.user_file(surroundings):
+        return f"purveyor config uv --user {ours}"
+    if url and setting.client == "pdm" and path.name == "pyproject.toml":
+        return f"purveyor config pdm --project {shlex.quote(str(path.parent))} {ours}"
+    place, scope = _PLACE.search(setting.source), _pip_scope(path, surroundings)
     if setting.client != "pip" or place is None or scope is None:
-        return words, ""
+        return ""
     key = f"{place[1]}.{place[2]}"
-    return words, f"pip config {scope} set {key} {shlex.quote(url)}" if url else f"pip config {scope} unset {key}"
+    return f"pip config {scope} set {key} {shlex.quote(url)}" if url else f"pip config {scope} unset {key}"
 
 
-def _pip_scope(setting: Configured, surroundings: Surroundings) -> str | None:
+def _pip_scope(path: Path, surroundings: Surroundings) -> str | None:
     """The option under which `pip config` edits that file; None where it edits another."""
     scopes = {pip.user_file(surroundings): "--user", surroundings.prefix / "pip.conf": "--site", surroundings.etc / "pip.conf": "--global"}
-    return scopes.get(setting.path) if setting.path else None
+    return scopes.get(path)
 
 
 def _index(setting: Configured, target: Target, surroundings: Surroundings) -> Finding:

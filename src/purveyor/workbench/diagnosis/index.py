@@ -109,7 +109,7 @@ def _not_an_index(client: IndexClient, answer: Answer) -> Finding | None:
         return better
     if listing:
         return _file_listing(client.target.url)
-    if client.target.root != client.target.url and _read(answer).projects:
+    if client.target.root != client.target.url and any(not _is_distribution(project.name) for project in _read(answer).projects):
         return None  # an old index, which does not state the version of its pages
     return Finding(
         "index-not-an-index",
@@ -172,11 +172,17 @@ def _candidates(url: str) -> list[str]:
 
 
 def _is_index(answer: Answer) -> bool:
-    """Whether the page says so itself: it is of the JSON type, or HTML that states the version of the Simple API."""
-    if not answer.ok:
+    """Whether the page says so itself: it is of the JSON type, or HTML that states the version of the Simple API.
+
+    A project's page says the same of itself, but lists files.
+    """
+    if not answer.ok or media_type(answer.content_type) not in (JSON_TYPE, *HTML_TYPES):
         return False
-    kind = media_type(answer.content_type)
-    return kind == JSON_TYPE or (kind in HTML_TYPES and _read(answer).api_version is not None)
+    if answer.cut:
+        return media_type(answer.content_type) == JSON_TYPE
+    if any(_is_distribution(file.filename) for file in read_project(answer.body, answer.content_type, answer.url).files):
+        return False
+    return _read(answer).api_version is not None
 
 
 def _read(answer: Answer) -> ListPage:
