@@ -69,6 +69,23 @@ def test_the_pages_of_an_index_and_of_its_import_say_the_same(here: Here, tmp_pa
                 assert copy.files(project) == there.files(project)
 
 
+def test_an_archived_project_is_archived_here_once_all_of_its_files_are(here: Here) -> None:
+    with FakeIndex() as index:
+        index.add(*WHEEL)
+        index.status["acme-app"] = "archived"
+        file = index.add(*NEWER)
+        index.answer(file.path, Answer(status=429, headers={"Retry-After": "86400"}))
+        first = here.bring(index.url)
+        assert [entry["outcome"] for entry in first.document["refused"]] == ["not-fetched"]
+        assert here.status("acme-app") == ProjectStatus()
+
+        index.answer(file.path, Answer(body=file.data))
+        assert here.bring(index.url).code == 0
+
+    assert here.status("acme-app") == ProjectStatus(Status.ARCHIVED)
+    assert sorted(here.files("acme-app")) == [WHEEL[0], NEWER[0]]
+
+
 def test_only_named_projects_are_asked_for_and_the_list_is_not(here: Here) -> None:
     with FakeIndex() as index:
         index.add(*WHEEL)
@@ -240,6 +257,7 @@ def test_an_index_that_is_not_there_is_told_in_a_sentence(here: Here) -> None:
 
     assert (ran.code, ran.document["error"]) == (3, "index-unreachable")
     assert f"http://127.0.0.1:{port}/simple/ does not answer" in ran.document["detail"]
+    assert not here.data.exists()
 
 
 def test_a_registry_is_not_taken_as_a_whole_by_mistake(here: Here) -> None:
@@ -338,7 +356,7 @@ def test_a_dry_run_downloads_nothing(here: Here) -> None:
         ran = here.bring(index.url, "--dry-run")
 
     assert imported(ran) == [WHEEL[0]]
-    assert here.counts().files == 0
+    assert not here.data.exists()
     assert [request.path for request in index.requests] == ["/simple/", "/simple/acme-app/"]
 
 

@@ -4,8 +4,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +19,7 @@ from purveyor.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from purveyor.application import Application
     from purveyor.workbench.importing.offers import Source
     from purveyor.workbench.importing.run import Brought, Report
 
@@ -54,8 +57,7 @@ def bring(
     are the projects to bring; without them, all. What is here already is not fetched again, so that a run that was cut short goes on where
     it ended.
     """
-    from purveyor import assembly  # noqa: PLC0415 - nothing else of the command line needs the whole house
-    from purveyor.workbench.importing.detection import source_at  # noqa: PLC0415 - likewise
+    from purveyor.workbench.importing.detection import source_at  # noqa: PLC0415 - the help text needs none of it
     from purveyor.workbench.importing.run import Import  # noqa: PLC0415 - likewise
 
     wanted = [normalize(name) for name in names]
@@ -63,17 +65,30 @@ def bring(
     settings = Settings.from_environment(data=data)
     place = source_at(source, stop, devpi_indexes=devpi_indexes, everything=everything)
     reporter.say(f"{place.shown} is {place.kind}.")
-    app = assembly.application(settings)
-    run = Import(app, place, stop, dry=dry_run)
-    try:
-        with _told(reporter) as tell:
-            run.run(wanted, tell)
-    finally:
-        if run.report.projects:
+    with ExitStack() as stack:
+        stack.callback(place.close)
+        projects = place.projects(wanted)
+        app = stack.enter_context(_application(settings, dry=dry_run))
+        run = Import(app, place, stop, dry=dry_run)
+        try:
+            with _told(reporter) as tell:
+                run.run(projects, tell)
+        finally:
             _report(run.report, place, settings, reporter, dry=dry_run)
-        place.close()
-        app.catalog.close()
-    ctx.exit(0 if run.report.complete else 1)
+    ctx.exit(1 if run.report.left else 0)
+
+
+@contextmanager
+def _application(settings: Settings, *, dry: bool) -> "Iterator[Application]":
+    """The index to bring things into; a dry run makes none where there is none."""
+    from purveyor import assembly  # noqa: PLC0415 - as above
+
+    with ExitStack() as stack:
+        if dry and not (settings.data_dir / assembly.DATABASE).exists():
+            settings = replace(settings, data=Path(stack.enter_context(TemporaryDirectory(prefix="purveyor-import-"))))
+        app = assembly.application(settings)
+        stack.callback(app.catalog.close)
+        yield app
 
 
 @contextmanager
@@ -114,7 +129,7 @@ def _report(report: "Report", source: "Source", settings: Settings, reporter: Re
 
     imported = report.of(Outcome.IMPORTED)
     here = report.of(Outcome.ALREADY_HERE)
-    refused = report.of(Outcome.REFUSED, Outcome.CONFLICT)
+    refused = report.left
     counts = {"projects": report.projects, "imported": len(imported), "already_here": len(here), "refused": len(refused)}
     reporter.result(
         {

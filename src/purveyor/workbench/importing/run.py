@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import TypeVar
 
 from purveyor.application import Application
-from purveyor.errors import Conflict, PurveyorError, Refused, StoreFailed
+from purveyor.errors import Conflict, IndexUnreachable, PurveyorError, Refused, StoreFailed
 from purveyor.model.files import DistributionFile, ParsedFilename, parse_filename
-from purveyor.model.names import NormalizedName, normalize
+from purveyor.model.names import normalize
 from purveyor.model.projects import ProjectStatus
 from purveyor.publishing.adoption import History
 from purveyor.workbench.importing.offers import Batch, Content, Offer, Source, past
@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     IMPORTED = "imported"
     ALREADY_HERE = "already-here"
     CONFLICT = "conflict"
+    NOT_FETCHED = "not-fetched"
     REFUSED = "refused"
 
 
@@ -57,8 +58,9 @@ class Report:
         return [brought for brought in self.files if brought.outcome in outcomes]
 
     @property
-    def complete(self) -> bool:
-        return not self.of(Outcome.CONFLICT, Outcome.REFUSED)
+    def left(self) -> list[Brought]:
+        """What is not here, for whatever reason; another run may fetch what could not be fetched."""
+        return self.of(Outcome.CONFLICT, Outcome.REFUSED, Outcome.NOT_FETCHED)
 
 
 class Import:
@@ -74,17 +76,20 @@ class Import:
         self._dry = dry
         self.report = Report()
 
-    def run(self, wanted: Sequence[NormalizedName], tell: Callable[[Report], None]) -> Report:
-        """All projects, or the wanted ones; `tell` is called as the report grows. A disk that fails ends the run."""
-        projects = self._source.projects(wanted)
+    def run(self, projects: Sequence[str], tell: Callable[[Report], None]) -> Report:
+        """These projects of the source; `tell` is called as the report grows. A disk that fails ends the run."""
         self.report.projects = len(projects)
         pool = ThreadPoolExecutor(_THREADS)
         try:
+            fetched = True
             batches = (future.result() for _, future in _ahead(pool, self._source.batch, projects, _THREADS))
             for (batch, offer, last), future in _ahead(pool, self._bring_next, _offers(batches), _AHEAD):
-                self._note(future.result() if offer else None)
+                if brought := future.result() if offer else None:
+                    self._note(brought, pool)
+                    fetched = fetched and brought.outcome is not Outcome.NOT_FETCHED
                 if last:
-                    self._finish(batch)
+                    self._finish(batch, fetched=fetched)
+                    fetched = True
                 tell(self.report)
         finally:
             self._stop.set()
@@ -93,19 +98,23 @@ class Import:
                 self._app.settler.settle()
         return self.report
 
-    def _note(self, brought: Brought | None) -> None:
-        if brought is None:
-            return
+    def _note(self, brought: Brought, pool: ThreadPoolExecutor) -> None:
         self.report.files.append(brought)
         if brought.outcome is Outcome.IMPORTED:
             self.report.bytes += brought.size
             if not self._dry and len(self.report.files) % _SETTLE_EVERY == 0:
-                self._app.settler.settle()
+                pool.submit(self._app.settler.settle)
 
-    def _finish(self, batch: Batch) -> None:
+    def _finish(self, batch: Batch, *, fetched: bool) -> None:
+        """A status may forbid new files: it waits until there are none to come."""
         self.report.projects_done += 1
         self.report.files += [Brought(missing.name, Outcome.REFUSED, reasons=(missing.reason,)) for missing in batch.missing]
-        if not self._dry and batch.status != ProjectStatus() and self._app.adoption.keep_status(normalize(batch.project), batch.status):
+        if (
+            fetched
+            and not self._dry
+            and batch.status != ProjectStatus()
+            and self._app.adoption.keep_status(normalize(batch.project), batch.status)
+        ):
             self.report.statuses[batch.project] = batch.status
 
     def _bring_next(self, step: "tuple[Batch, Offer | None, bool]") -> Brought | None:
@@ -120,6 +129,8 @@ class Import:
             return Brought(offer.filename, Outcome.CONFLICT, reasons=(conflict.detail,))
         except Refused as refused:
             return Brought(offer.filename, Outcome.REFUSED, reasons=refused.complaints)
+        except IndexUnreachable as error:
+            return Brought(offer.filename, Outcome.NOT_FETCHED, reasons=(error.detail, error.remedy))
         except PurveyorError as error:
             return Brought(offer.filename, Outcome.REFUSED, reasons=(error.detail,))
 
