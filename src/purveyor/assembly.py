@@ -3,6 +3,9 @@
 import os
 import socket
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from purveyor.formats.archives import Limits
 from purveyor.interfaces import BlobStore, Catalog, ChangeSignal
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
+from purveyor.publishing.cleaning import Cleaner
 from purveyor.publishing.folder_inspection import FolderInspection
 from purveyor.publishing.folder_watch import FolderWatch
 from purveyor.publishing.landing import Landing
@@ -57,7 +61,7 @@ def application(settings: Settings) -> Application:
         pages=Pages(catalog, follower, data / "staging", settings.page_memory),
         files=Files(catalog, blobs),
         publisher=Publisher(catalog, blobs, limits, _now, landing),
-        adoption=Adoption(catalog, blobs, limits, _now),
+        adoption=Adoption(catalog, blobs, limits, _now, landing),
         settler=settler,
         tokens=Tokens(catalog),
         now=_now,
@@ -78,6 +82,16 @@ def _stores(
     watch = FolderWatch(folder, index, FolderInspection(folder, index, limits, _now), lock.take, _now)
     catalog = FolderCatalog(database, signal, index, watch.look_first)
     return catalog, FolderBlobs(folder, index, local), Landing(folder, index), watch
+
+
+@contextmanager
+def cleaner(data: Path) -> Iterator[Cleaner]:
+    """Of the data directory alone: a folder that it serves is not looked at, and nothing is settled."""
+    catalog = SqlCatalog(Database(data / DATABASE), MappedSignal(data / SIGNAL))
+    try:
+        yield Cleaner(catalog, LocalBlobs(data), time.time)
+    finally:
+        catalog.close()
 
 
 def asgi_app() -> PurveyorApp:

@@ -59,9 +59,10 @@ COMMANDS = {
     "publish": ("purveyor.cli.publish:publish", "Put a project, or files already built, on an index."),
     "verify": ("purveyor.cli.proof:verify", "Check an index, or a project on it, as its users would meet it."),
     "doctor": ("purveyor.cli.doctor:doctor", "Find out why something does not work, and how to mend it."),
+    "config": ("purveyor.cli.configure:config", "Set pip, uv, poetry, pdm, twine or hatch up for an index."),
     "import": ("purveyor.cli.bringing:bring", "Bring in what a directory or another index has."),
     "export": ("purveyor.cli.exporting:export", "Write the index as plain files that any web server can offer."),
-    "config": ("purveyor.cli.configure:config", "Set pip, uv, poetry, pdm, twine or hatch up for an index."),
+    "clean": ("purveyor.cli.cleaning:clean", "List what is stale, with sizes, and remove it."),
     "demo": ("purveyor.cli.proof:demo", "Walk the whole path once in a temporary directory, and clean up."),
 }
 
