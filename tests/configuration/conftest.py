@@ -1,11 +1,15 @@
 """`purveyor config` run by a person with a home of their own."""
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.workbench.command import Ran, purveyor
+from tests.workbench.command import Ran, environment, purveyor
 
 Config = Callable[..., Ran]
 
@@ -37,3 +41,24 @@ def config(home: Path, tmp_path: Path) -> Config:
         return purveyor("config", *arguments, cwd=cwd or tmp_path / "elsewhere", **{**surroundings, **environ})
 
     return run
+
+
+def answered(home: Path, answer: str, *arguments: str) -> Ran:
+    """`purveyor config` at a terminal on which a person types `answer`."""
+    near, far = pty.openpty()
+    try:
+        os.write(near, f"{answer}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "purveyor", "config", *arguments],
+            env=environment(HOME=str(home), XDG_CONFIG_HOME="", NO_PROXY="*"),
+            cwd=home,
+            stdin=far,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(near)
+        os.close(far)
+    return Ran(done.returncode, done.stdout, done.stderr)

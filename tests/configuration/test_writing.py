@@ -1,17 +1,12 @@
 """`purveyor config CLIENT --write`: what of a file changes, what stays, and when it is left alone."""
 
-import os
-import pty
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.configuration.conftest import Config
+from tests.configuration.conftest import Config, answered
 from tests.configuration.surroundings import plant
-from tests.workbench.command import environment
 
 INDEX = "http://127.0.0.1:8080/simple/"
 COMMENTED_PIP = """\
@@ -136,23 +131,9 @@ def test_without_a_terminal_and_without_yes_nothing_is_written(config: Config, h
 
 @pytest.mark.parametrize(("answer", "code", "written"), [("y", 0, True), ("n", 1, False), ("", 1, False)])
 def test_a_person_at_a_terminal_is_asked(home: Path, answer: str, code: int, *, written: bool) -> None:
-    near, far = pty.openpty()
-    try:
-        os.write(near, f"{answer}\n".encode())
-        ran = subprocess.run(
-            [sys.executable, "-m", "purveyor", "config", "pip", "--write"],
-            env=environment(HOME=str(home), XDG_CONFIG_HOME=""),
-            stdin=far,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    finally:
-        os.close(near)
-        os.close(far)
-    assert ran.returncode == code, ran.stderr
-    assert "Write this? [y/N]" in ran.stderr
+    ran = answered(home, answer, "pip", "--write")
+    assert ran.code == code, ran.err
+    assert "Write this? [y/N]" in ran.err
     assert (home / ".config" / "pip" / "pip.conf").exists() is written
 
 

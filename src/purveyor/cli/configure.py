@@ -21,7 +21,7 @@ REFUSED = 1  # as in the table of cli/main.py
 
 
 @click.command()
-@click.argument("client", type=click.Choice(["pip", "uv", "poetry", "pdm", "twine", "hatch"]))
+@click.argument("client", metavar="CLIENT", type=click.Choice(["pip", "uv", "poetry", "pdm", "twine", "hatch"]))
 @click.option("--index-url", metavar="URL", help=f"The index, as installers know it.  [{DEFAULT_ROOT}simple/]")
 @click.option("--upload-url", metavar="URL", help="Where it takes uploads.  [.../legacy/ beside .../simple/]")
 @click.option("--name", default="purveyor", show_default=True, help="What the client calls the index, where it wants a name.")
@@ -48,7 +48,7 @@ def config(  # noqa: PLR0917 - click passes them by name
     with_token: bool,
     as_json: bool,
 ) -> None:
-    """Show how CLIENT is set up for an index, and with --write set it up.
+    """Show how CLIENT (pip, uv, poetry, pdm, twine or hatch) is set up for an index, and with --write set it up.
 
     pip, uv, twine and hatch are set up for the user, poetry and pdm for the project in the current directory, unless --project or --user
     says otherwise. The rest of a file stays as it is, and what was there is kept beside it.
@@ -111,7 +111,7 @@ def _write(plan: "Recipe", destination: Destination, here: "Surroundings", repor
         notes = _notes(plan, destination, here, written=True)
         reporter.result(_document(plan, notes, changed=False), f"{here.shown(plan.path)} is already so.", *_afterwards(plan, notes))
         return 0
-    reporter.say(change.diff())
+    reporter.say(change.diff(here.shown(plan.path)))
     if change.target != plan.path:
         reporter.say(f"{here.shown(plan.path)} is a link: the file behind it, {here.shown(change.target)}, is changed.")
     if ask and not click.confirm("Write this?", err=True):
@@ -125,7 +125,7 @@ def _made(change: "Change", plan: "Recipe", destination: Destination, here: "Sur
     kept = change.write()
     notes = _notes(plan, destination, here, written=True)
     reporter.result(
-        _document(plan, notes, changed=True, diff=change.diff(), backup=str(kept) if kept else None),
+        _document(plan, notes, changed=True, diff=change.diff(here.shown(plan.path)), backup=str(kept) if kept else None),
         f"Written: {here.shown(plan.path)}",
         *([f"What was there is in {here.shown(kept)}."] if kept else []),
         *_afterwards(plan, notes),

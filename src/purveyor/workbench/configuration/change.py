@@ -32,11 +32,11 @@ class Change:
     def is_needed(self) -> bool:
         return self.before != self.after or stat.S_IMODE(self.target.stat().st_mode) != self.mode
 
-    def diff(self) -> str:
-        """A unified diff in which every password is hidden."""
+    def diff(self, name: str) -> str:
+        """A unified diff of the file, which it calls `name`, in which every password is hidden."""
         before, after = ((text or b"").decode().splitlines() for text in (self.before, self.after))
-        lines = list(difflib.unified_diff(before, after, str(self.path), str(self.path), lineterm=""))
-        return "\n".join(hidden(line) for line in lines) or f"{self.path}: only its permissions change, to {self.mode:o}"
+        lines = list(difflib.unified_diff(before, after, name, name, lineterm=""))
+        return "\n".join(hidden(line) for line in lines) or f"{name}: only its permissions change, to {self.mode:o}"
 
     def write(self) -> Path | None:
         """Make the change; returns where the earlier content is kept. Raises `StoreFailed`, and has then changed nothing."""
