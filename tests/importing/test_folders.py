@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from purveyor.testing.fake_index import FakeIndex
 from tests.distributions import sdist, wheel
 from tests.importing.folders import filled
 from tests.importing.here import MOMENT, Here, imported, refused
@@ -164,6 +165,28 @@ def test_a_running_server_shows_what_is_imported_at_once(server: LiveServer, tmp
 
     assert server.files("acme-app") == dict([WHEEL, SDIST])
     assert {file["upload-time"] for file in server.entries("acme-app")} == {"2021-03-04T05:06:07.000000Z"}
+
+
+def test_into_a_served_folder_come_plain_files_that_its_server_shows_at_once(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "served", OTHER)
+    with LiveServer(tmp_path / "data", folder=folder) as server:
+        assert server.entries("acme-app") == []
+        with FakeIndex() as index:
+            index.add(*WHEEL).yanked = "broken"
+
+            ran = Here(server.data).bring(index.url, "--folder", str(folder))
+
+        assert ran.code == 0, ran.out
+        assert (folder / WHEEL[0]).read_bytes() == WHEEL[1]
+        assert server.files("acme-app") == dict([WHEEL])
+        entry = server.entries("acme-app")[0]
+        assert (entry["yanked"], entry["upload-time"]) == ("broken", "2026-01-02T03:04:05.678901Z")
+
+
+def test_a_folder_that_takes_no_files_is_told_before_anything_is_fetched(here: Here, tmp_path: Path) -> None:
+    ran = here.bring(filled(tmp_path / "packages", WHEEL), "--folder", str(tmp_path / "nowhere"))
+
+    assert (ran.code, ran.document["error"]) == (2, "misconfigured")
 
 
 def test_what_people_read_names_kind_refusals_and_counts(here: Here, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from purveyor.cli.reporting import JSON, Reporter, sized
+from purveyor.errors import PurveyorError
 from purveyor.model.names import normalize
 from purveyor.settings import Settings
 
@@ -35,16 +36,22 @@ _SAID_EVERY = 5.0
     type=click.Path(file_okay=False, path_type=Path),
     help="The data directory to bring it into; a server may run over it.  [the user's data directory]",
 )
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder that is served, as `purveyor serve FOLDER` names it: the files land in it.",
+)
 @click.option("--all", "everything", is_flag=True, help="Take an index of more than 20,000 projects as a whole.")
 @click.option("--devpi-index", "devpi_indexes", multiple=True, metavar="USER/INDEX", help="Of a devpi, this index only.  [all but mirrors]")
 @click.option("--dry-run", is_flag=True, help="Say what would be brought in, and change nothing.")
 @JSON
 @click.pass_context
-def bring(
+def bring(  # noqa: PLR0917 - click passes them by name
     ctx: click.Context,
     source: str,
     names: tuple[str, ...],
     data: Path | None,
+    folder: Path | None,
     devpi_indexes: tuple[str, ...],
     *,
     everything: bool,
@@ -62,7 +69,7 @@ def bring(
 
     wanted = [normalize(name) for name in names]
     reporter, stop = Reporter(as_json=as_json), threading.Event()
-    settings = Settings.from_environment(data=data)
+    settings = Settings.from_environment(data=data, folder=folder)
     place = source_at(source, stop, devpi_indexes=devpi_indexes, everything=everything)
     reporter.say(f"{place.shown} is {place.kind}.")
     with ExitStack() as stack:
@@ -73,8 +80,11 @@ def bring(
         try:
             with _told(reporter) as tell:
                 run.run(projects, tell)
-        finally:
-            _report(run.report, place, settings, reporter, dry=dry_run)
+        except (PurveyorError, KeyboardInterrupt):
+            if not as_json:  # one document is printed, that of the error
+                _report(run.report, place, settings, reporter, dry=dry_run)
+            raise
+        _report(run.report, place, settings, reporter, dry=dry_run)
     ctx.exit(1 if run.report.left else 0)
 
 

@@ -9,7 +9,9 @@ from purveyor.interfaces import BlobStore, Catalog, NewFile, Staging
 from purveyor.model.files import DistributionFile, ParsedFilename, Yanked, conflict
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectStatus
-from purveyor.publishing.inspecting import Inspected, inspect_old
+from purveyor.publishing.inspecting import inspect_old
+from purveyor.publishing.keeping import keep
+from purveyor.publishing.landing import Landing
 
 ACTOR = "import"
 """Who the journal names."""
@@ -35,11 +37,19 @@ class Adopted:
 
 
 class Adoption:
-    def __init__(self, catalog: Catalog, blobs: BlobStore, limits: Limits, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, catalog: Catalog, blobs: BlobStore, limits: Limits, now: Callable[[], datetime], landing: Landing | None = None
+    ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._limits = limits
         self._now = now
+        self._landing = landing
+
+    def check(self) -> None:
+        """Raises `NotAllowed` where the folder that is served takes no files."""
+        if self._landing is not None:
+            self._landing.check()
 
     def there(self, filename: str) -> DistributionFile | None:
         """The file of that name that is here already."""
@@ -59,19 +69,9 @@ class Adoption:
             yanked=history.yanked,
             origin=history.origin,
         )
-        kept = self._keep(file, staging, inspected)
+        new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, ACTOR, self._now())
+        kept = keep(self._catalog, self._blobs, self._landing, staging=staging, new=new, inspected=inspected)
         return Adopted(kept, kept is file, inspected.faults)
-
-    def _keep(self, file: DistributionFile, staging: Staging, inspected: Inspected) -> DistributionFile:
-        # Blobs first, as with an upload.
-        with self._blobs.stage() as beside:
-            staged = [(staging, file.sha256)]
-            if file.metadata_sha256 is not None:
-                beside.write(inspected.raw)
-                staged.append((beside, file.metadata_sha256))
-            new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, ACTOR, self._now())
-            with self._blobs.keep(staged) as unsettled:
-                return self._catalog.add_file(new, unsettled)
 
     def keep_status(self, name: NormalizedName, status: ProjectStatus) -> bool:
         """Give the project the status that it has elsewhere, unless it has one of its own here; whether that changed anything."""

@@ -14,6 +14,7 @@ from purveyor.model.files import DistributionFile, ParsedFilename, parse_filenam
 from purveyor.model.grants import Grant
 from purveyor.publishing.form import check_agreement, check_form
 from purveyor.publishing.inspecting import Inspected, inspect
+from purveyor.publishing.keeping import keep
 from purveyor.publishing.landing import Landing
 from purveyor.publishing.upload import DIGEST_FIELDS, Upload
 
@@ -74,20 +75,8 @@ class Publisher:
         now = self._now()
         file = inspected.described(size=upload.staging.size, sha256=upload.sha256, uploaded_at=now, uploaded_by=grant.subject)
         new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now)
-        kept = self._store(upload, new, inspected)
+        kept = keep(self._catalog, self._blobs, self._landing, staging=upload.staging, new=new, inspected=inspected)
         return Published(kept, created=kept is file)
-
-    def _store(self, upload: Upload, new: NewFile, inspected: Inspected) -> DistributionFile:
-        if self._landing is not None:
-            return self._landing.keep(upload.staging, new, inspected.raw if inspected.offered else None)
-        # Blobs first, or in the same commit as the row that points at them: an orphan blob is harmless, a row without its blob impossible.
-        with self._blobs.stage() as beside:
-            staged = [(upload.staging, new.file.sha256)]
-            if new.file.metadata_sha256 is not None:
-                beside.write(inspected.raw)
-                staged.append((beside, new.file.metadata_sha256))
-            with self._blobs.keep(staged) as unsettled:
-                return self._catalog.add_file(new, unsettled)
 
 
 def _collect(complaints: list[str], step: Callable[[], T]) -> T | None:

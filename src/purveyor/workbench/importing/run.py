@@ -78,6 +78,8 @@ class Import:
 
     def run(self, projects: Sequence[str], tell: Callable[[Report], None]) -> Report:
         """These projects of the source; `tell` is called as the report grows. A disk that fails ends the run."""
+        if not self._dry:
+            self._app.adoption.check()
         self.report.projects = len(projects)
         pool = ThreadPoolExecutor(_THREADS)
         try:
