@@ -1,7 +1,7 @@
 """Every setting, once: its name, default, meaning. Flags set them, else the environment (`PURVEYOR_` and the name in capitals)."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
@@ -16,18 +16,22 @@ def default_data() -> Path:
     """The user's data directory: never the current directory, so that it does not matter where a server is started."""
     from platformdirs import user_data_path  # noqa: PLC0415 - a fifth of the start-up budget is not spent where --data is given
 
-    return _below_home(user_data_path("purveyor"), "data directory", "PURVEYOR_DATA")
+    return _below_home(lambda: user_data_path("purveyor"), "data directory", "PURVEYOR_DATA")
 
 
 def default_run_dir() -> Path:
     """Where the user's running servers are written down: one place for all of them, whatever their data directories."""
     from platformdirs import user_state_path  # noqa: PLC0415 - as above
 
-    return _below_home(user_state_path("purveyor"), "run directory", "PURVEYOR_RUN_DIR") / "run"
+    return _below_home(lambda: user_state_path("purveyor"), "run directory", "PURVEYOR_RUN_DIR") / "run"
 
 
-def _below_home(path: Path, what: str, variable: str) -> Path:
-    """The path, unless the user has no home directory, as in many a container: it would be below the current one."""
+def _below_home(find: Callable[[], Path], what: str, variable: str) -> Path:
+    """The path, unless the user has no home directory, as in many a container."""
+    try:
+        path = find()
+    except RuntimeError:  # so say newer versions of platformdirs; older ones name a path below the current directory
+        path = Path()
     if not path.is_absolute():
         raise Misconfigured(f"There is no home directory for a {what}.", f"Set {variable} to a directory.")
     return path

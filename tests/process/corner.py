@@ -28,8 +28,8 @@ class Corner:
         self.data = path / "data"
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def purveyor(self, *arguments: str | Path, cwd: Path | None = None, **variables: str) -> Ran:
-        return purveyor(*arguments, cwd=cwd, **{"PURVEYOR_RUN_DIR": str(self.runs), "PURVEYOR_DATA": str(self.data)} | variables)
+    def purveyor(self, *arguments: str | Path, **variables: str) -> Ran:
+        return purveyor(*arguments, **{"PURVEYOR_RUN_DIR": str(self.runs), "PURVEYOR_DATA": str(self.data)} | variables)
 
     def start(self, *arguments: str | Path, **variables: str) -> Record:
         """`purveyor start` on a free port; what is written down of the server."""

@@ -20,7 +20,7 @@ from purveyor.settings import Settings
 from tests.distributions import wheel
 from tests.live_server import LiveServer
 from tests.process.corner import Corner, children, is_running, kill, until
-from tests.workbench.command import environment
+from tests.workbench.command import environment, purveyor
 
 
 def answers(record: Record) -> bool:
@@ -105,10 +105,10 @@ def test_a_setting_that_cannot_be_used_fails_the_start(corner: Corner) -> None:
 
 def test_a_start_works_from_any_directory_with_relative_paths(corner: Corner) -> None:
     corner.path.mkdir()
-    ran = corner.purveyor("start", "--port", "0", "--json", "--data", "below/here", cwd=corner.path)
+    ran = purveyor("start", "--port", "0", "--json", "--data", "below/here", cwd=corner.path, PURVEYOR_RUN_DIR=str(corner.runs))
     assert ran.code == 0, ran
     assert ran.document["data"] == str((corner.path / "below" / "here").resolve())
-    assert os.readlink(f"/proc/{ran.document['pid']}/cwd") == "/"
+    assert Path(f"/proc/{ran.document['pid']}/cwd").readlink() == Path("/")
 
 
 def test_stop_without_a_server_is_exit_code_3(corner: Corner) -> None:
