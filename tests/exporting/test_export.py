@@ -279,3 +279,22 @@ def test_a_full_disk_is_a_sentence_and_the_next_export_goes_on(index: Index, exp
     assert export().code == 0
     assert len(json.loads((tree / "simple/crate/index.json").read_bytes())["files"]) == 301
     assert {path.name for path in tree.iterdir()} == {".purveyor-export", "simple", "packages"}
+
+
+def test_a_served_folder_is_exported_by_copying_and_followed(tmp_path: Path, tree: Path) -> None:
+    folder, data = tmp_path / "folder", tmp_path / "data"
+    folder.mkdir()
+    for name, content in (ACME, BOLT):
+        (folder / name).write_bytes(content)
+    export = ("export", tree, "--folder", folder, "--data", data)
+
+    assert purveyor(*export).code == 0
+    (folder / LOCAL[0]).write_bytes(LOCAL[1])
+    (folder / BOLT[0]).unlink()
+    assert purveyor(*export).code == 0
+
+    assert (folder / ACME[0]).stat().st_nlink == 1
+    found = contents(tree)
+    assert {path.rpartition("/")[2]: content for path, content in found.items() if path.endswith(".whl")} == dict([ACME, LOCAL])
+    assert {path for path in found if path.startswith("simple/")} == LIST | pages_of("acme-app")
+    assert not [path for path in found if "bolt" in path]

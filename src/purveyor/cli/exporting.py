@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from purveyor.cli.reporting import JSON, Reporter, sized
-from purveyor.errors import Misconfigured
+from purveyor.errors import Misconfigured, NotFound
 from purveyor.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ _BAR_FROM = 100
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The index's data directory.  [the user's data directory]")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="The folder that is served, if it is one.")
 @click.option("--watch", is_flag=True, help="Go on and export each change as it comes, until Ctrl-C.")
 @JSON
-def export(directory: Path, data: Path | None, *, watch: bool, as_json: bool) -> None:
+def export(directory: Path, data: Path | None, folder: Path | None, *, watch: bool, as_json: bool) -> None:
     """Write the index into DIR as plain files that any web server can offer: pages in HTML and JSON, files, metadata.
 
     Files are hard links where that is possible. Exporting again writes only what has changed; a server may be running
@@ -36,19 +37,24 @@ def export(directory: Path, data: Path | None, *, watch: bool, as_json: bool) ->
     from purveyor.serving.export import Exporter  # noqa: PLC0415 - as above
     from purveyor.serving.static_tree import StaticTree  # noqa: PLC0415 - as above
 
-    settings = Settings.from_environment(data=data)
-    check_index(settings.data_dir, assembly.DATABASE)
+    settings = Settings.from_environment(data=data, folder=folder)
+    if settings.folder is None:
+        check_index(settings.data_dir, assembly.DATABASE)
     reporter = Reporter(as_json=as_json)
     with StaticTree(directory) as tree:
         tree.standing()  # refused before the index is opened
         app = assembly.application(settings)
         try:
+            if app.watch is not None:
+                _look_at_folder(app, follow=watch)
             exporter = Exporter(app.catalog, app.blobs, tree, settings.data_dir)
             if watch:
                 _watch(app, exporter, directory, reporter)
             else:
                 _report(exporter.round(lambda size: _bar(size, reporter)), directory, reporter)
         finally:
+            if app.watch is not None:
+                app.watch.stop()
             app.catalog.close()
 
 
@@ -56,6 +62,14 @@ def check_index(data: Path, database: str) -> None:
     """Raises `Misconfigured` where there is no index: a mistyped path is not to become an empty one."""
     if not (data / database).exists():
         raise Misconfigured(f"There is no index in {data}.", "Name the data directory that its server shows at its start, with --data.")
+
+
+def _look_at_folder(app: "Application", *, follow: bool) -> None:
+    """A folder's files are inspected when their project is first asked for; with `follow` what comes later is too, as in a server."""
+    for name, _ in app.catalog.project_names():
+        app.catalog.project_detail(name)
+    if follow and app.watch is not None:
+        app.watch.start()
 
 
 def _watch(app: "Application", exporter: "Exporter", directory: Path, reporter: Reporter) -> None:
@@ -68,7 +82,12 @@ def _watch(app: "Application", exporter: "Exporter", directory: Path, reporter: 
         while True:
             wait_for_change(app.follower, mark)
             mark = app.follower.mark()
-            done = exporter.round()
+            try:
+                done = exporter.round()
+            except NotFound as error:
+                # A file of a served folder that its owner is writing to: the folder's follower sees that too, and then it is tried again.
+                reporter.say(str(error))
+                continue
             if done.changed:
                 _report(done, directory, reporter)
     except KeyboardInterrupt:
