@@ -29,7 +29,8 @@ class Corner:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def purveyor(self, *arguments: str | Path, **variables: str) -> Ran:
-        return purveyor(*arguments, **{"PURVEYOR_RUN_DIR": str(self.runs), "PURVEYOR_DATA": str(self.data)} | variables)
+        given = {"PURVEYOR_RUN_DIR": str(self.runs), "PURVEYOR_DATA": str(self.data)} | variables
+        return purveyor(*arguments, cwd=None, **given)
 
     def start(self, *arguments: str | Path, **variables: str) -> Record:
         """`purveyor start` on a free port; what is written down of the server."""

@@ -1,5 +1,6 @@
 """What a process's command line says: whether it is a Purveyor server, and which; or another web server, and of what."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,7 +32,7 @@ class Served:
                 data=Path(directory, self.data) if self.data else None,
                 folder=Path(directory, self.folder) if self.folder else None,
             )
-            return directory / settings.data_dir
+            return _joined(str(directory), str(settings.data_dir))
         except (PurveyorError, OSError, ValueError):
             return None
 
@@ -61,10 +62,15 @@ def folder_of_http_server(command: Sequence[str], directory: str | None) -> Path
         return None
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word in ("--directory", "-d"):
-            return Path(directory or "", following)
+            return _joined(directory, following)
         if word.startswith(("--directory=", "-d")):
-            return Path(directory or "", word.removeprefix("--directory=").removeprefix("-d"))
+            return _joined(directory, word.removeprefix("--directory=").removeprefix("-d"))
     return Path(directory) if directory else None
+
+
+def _joined(directory: str | None, path: str) -> Path:
+    """As people write it, without the `..` that was typed."""
+    return Path(os.path.normpath(Path(directory or "", path)))
 
 
 def _place_of_serve(command: Sequence[str]) -> int | None:
