@@ -7,6 +7,7 @@ import pytest
 
 from purveyor.testing.fake_index import FakeIndex
 from tests.distributions import sdist, wheel
+from tests.docs.documents import ROOT
 from tests.importing.folders import filled
 from tests.importing.here import MOMENT, Here, imported, refused
 from tests.live_server import LiveServer
@@ -37,9 +38,10 @@ def test_what_a_file_is_comes_from_the_file_and_its_date_from_the_disk(here: Her
     assert file.metadata_sha256 is not None
 
 
-def test_a_date_in_the_future_is_not_believed(here: Here, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stamp", [0, 9e9, 3e11])
+def test_a_date_that_cannot_be_is_not_believed(here: Here, tmp_path: Path, stamp: float) -> None:
     folder = filled(tmp_path / "packages", WHEEL)
-    os.utime(folder / WHEEL[0], (9e9, 9e9))
+    os.utime(folder / WHEEL[0], (stamp, stamp))
 
     assert here.bring(folder).code == 0
     assert here.files("acme-app")[WHEEL[0]].uploaded_at is None
@@ -199,6 +201,16 @@ def test_what_people_read_names_kind_refusals_and_counts(here: Here, tmp_path: P
     assert ran.out.splitlines()[-1].startswith("Imported 1 file (")
     assert ran.out.splitlines()[-1].endswith("0 already here; 1 refused.")
     assert ran.out.startswith("Refused broken-1.0.tar.gz: ")
+
+
+def test_what_the_guide_shows_is_what_is_printed(here: Here, tmp_path: Path) -> None:
+    four = [kind("acme-app", version) for kind in (wheel, sdist) for version in ("1.0", "1.1")]
+    filled(tmp_path / "packages", *four, ("acme_app-0.9.egg", b""))
+
+    ran = purveyor("import", "./packages", "--data", here.data, cwd=tmp_path)
+
+    shown = (ROOT / "docs" / "guides" / "import-another-index.md").read_text(encoding="utf-8")
+    assert f"$ purveyor import ./packages\n{ran.err}{ran.out}" in shown
 
 
 def test_a_source_that_is_not_there_is_told_and_makes_no_index(here: Here, tmp_path: Path) -> None:

@@ -213,6 +213,18 @@ def test_an_index_that_asks_for_hours_is_left_alone(here: Here) -> None:
     assert "429" in refused(ran)[WHEEL[0]]
 
 
+def test_a_file_that_is_gone_is_refused_and_its_project_gets_its_status_all_the_same(here: Here) -> None:
+    with FakeIndex() as index:
+        index.add(*WHEEL)
+        index.status["acme-app"] = "archived"
+        index.answer(index.add(*NEWER).path, Answer(status=404))
+
+        ran = here.bring(index.url)
+
+    assert [(entry["name"], entry["outcome"]) for entry in ran.document["refused"]] == [(NEWER[0], "refused")]
+    assert here.status("acme-app") == ProjectStatus(Status.ARCHIVED)
+
+
 @pytest.mark.parametrize("claimed", [None, 500])
 def test_a_file_without_an_end_is_cut_off(here: Here, claimed: int | None) -> None:
     with endless_server() as url, FakeIndex() as index:

@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from purveyor import __version__
-from purveyor.errors import IndexUnreachable, Misconfigured, NotAllowed, NotAuthenticated, PurveyorError
+from purveyor.errors import IndexUnreachable, Misconfigured, NotAllowed, NotAuthenticated, NotFound, PurveyorError
 from purveyor.workbench.destination import Credentials, is_loopback, origin
 from purveyor.workbench.importing.addresses import is_further_inside
-from purveyor.workbench.importing.offers import Content, past
+from purveyor.workbench.importing.offers import Content, believable
 from purveyor.workbench.refusals import printable
 
 T = TypeVar("T")
@@ -34,6 +34,8 @@ _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+h
 _REDIRECTS = 5
 _ATTEMPTS = 4
 _TIMEOUT = httpx2.Timeout(30, connect=10)
+_CHUNK = 1 << 16
+_ABSENT = (404, 410)
 _BUSY = (408, 429, 500, 502, 503, 504)
 _LONGEST_WAIT = 120.0
 # A body that arrives more slowly than this, after a minute, is taken for one that never ends.
@@ -83,14 +85,19 @@ class Asking:
 
     def has_page(self, url: str) -> bool:
         """Whether the index answers there with a page, of which nothing but the head is read."""
-        return self.patiently(lambda: self._page(url, limit=0)) is not None
+        try:
+            return self.patiently(lambda: self._page(url, limit=0)) is not None
+        except NotAllowed:  # object stores say this of what is not there
+            return False
 
     @contextmanager
     def file(self, url: str) -> Iterator[Content]:
         """A file that one of the index's pages leads to; to be used, with all of its chunks, inside `patiently`."""
         with self._following(url, {}, own=False) as response:
+            if response.status_code in _ABSENT:
+                raise NotFound(f"{_bare(str(response.url))} is not there ({response.status_code}).")
             self._check(response)
-            yield Content(self._chunks(response), past(_date(response.headers.get("Last-Modified", ""))))
+            yield Content(self._timed(response, response.iter_raw(_CHUNK)), believable(_date(response.headers.get("Last-Modified", ""))))
 
     def patiently(self, work: Callable[[], T]) -> T:
         """The work's result, after a few attempts where the index is busy or a connection breaks."""
@@ -109,11 +116,11 @@ class Asking:
 
     def _page(self, url: str, limit: int = PAGE_LIMIT) -> Page | None:
         with self._following(url, {"Accept": _ACCEPT, "Accept-Encoding": "gzip", "Cache-Control": "max-age=0"}, own=True) as response:
-            if response.status_code in (404, 410):
+            if response.status_code in _ABSENT:
                 return None
             self._check(response)
             body = bytearray()
-            for chunk in response.iter_bytes() if limit else ():
+            for chunk in self._timed(response, response.iter_bytes(_CHUNK)) if limit else ():
                 body += chunk
                 if len(body) > limit:
                     raise IndexUnreachable(
@@ -164,10 +171,10 @@ class Asking:
             raise _Passing(error, _retry_after(response))
         raise error
 
-    def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:
+    def _timed(self, response: httpx2.Response, chunks: Iterator[bytes]) -> Iterator[bytes]:
         began, size = time.monotonic(), 0
         with self._in_words(str(response.url)):
-            for chunk in response.iter_raw(1 << 16):
+            for chunk in chunks:
                 if self._stop.is_set():
                     raise IndexUnreachable("Interrupted.")
                 size += len(chunk)

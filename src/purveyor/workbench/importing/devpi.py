@@ -16,7 +16,7 @@ from purveyor.errors import Misconfigured
 from purveyor.model.files import Yanked
 from purveyor.model.names import NormalizedName
 from purveyor.workbench.importing.folders import absent, chosen, distribution_files, grouped, inside, opened
-from purveyor.workbench.importing.offers import Batch, Missing, Offer, OnDisk, is_distribution, known_hashes, past, project_of
+from purveyor.workbench.importing.offers import Batch, Missing, Offer, OnDisk, believable, is_distribution, known_hashes, project_of
 
 EXPORT = "dataindex.json"
 FILES = "+files"
@@ -89,7 +89,7 @@ class DevpiExport(OnDisk):
                 origin=str(path),
                 open=lambda: opened(path),
                 hashes=_hashes(_mapping(entry.get("entrymapping"))),
-                uploaded_at=past(when),
+                uploaded_at=believable(when),
                 uploaded_by=who,
                 yanked=_yanked(entry, index),
             )

@@ -78,7 +78,14 @@ def opened(path: Path) -> Iterator[Content]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Refused(f"{path} is no regular file.")
-        yield Content(_chunks(file.read, path), datetime.fromtimestamp(status.st_mtime, UTC))
+        yield Content(_chunks(file.read, path), _date(status.st_mtime))
+
+
+def _date(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):  # some file systems know dates that Python does not
+        return None
 
 
 def _chunks(read: Callable[[int], bytes], path: Path) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from purveyor.formats.simple_reader import Key, OfferedFile, read_list, read_pro
 from purveyor.model.names import NormalizedName, is_valid, normalize
 from purveyor.workbench.destination import Credentials, origin
 from purveyor.workbench.importing.asking import Asking, T
-from purveyor.workbench.importing.offers import Batch, Missing, Offer, is_distribution, known_hashes, past
+from purveyor.workbench.importing.offers import Batch, Missing, Offer, believable, is_distribution, known_hashes
 
 LIST_LIMIT = 20_000
 """Projects above which a whole index is taken only when that is asked for: nobody copies a public registry by mistake."""
@@ -73,7 +73,7 @@ class Index:
             open=partial(self._asking.file, file.url),
             hashes=known_hashes(file.hashes),
             size=file.size,
-            uploaded_at=past(file.uploaded_at),
+            uploaded_at=believable(file.uploaded_at),
             yanked=file.yanked,
         )
 

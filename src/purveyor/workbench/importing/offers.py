@@ -16,8 +16,9 @@ from purveyor.model.projects import ProjectStatus
 
 T = TypeVar("T")
 
-# Strongest first: one that is stated is enough, and all that are stated are compared.
+# All that a source states are compared.
 ALGORITHMS = ("sha256", "sha512", "sha384", "blake2b", "sha1", "md5")
+_FIRST = datetime(1998, 1, 1, tzinfo=UTC)
 _TAKEN = (".whl", ".tar.gz")
 _OTHER_KINDS = (".zip", ".egg", ".tar.bz2", ".tgz", ".tar.xz", ".tar.z", ".exe", ".msi", ".rpm", ".deb", ".dmg")
 # What devpi keeps of a project's documentation beside its files.
@@ -116,9 +117,12 @@ def project_of(filename: str) -> str:
 
 def known_hashes(stated: Mapping[str, str]) -> dict[str, str]:
     """Those that can be computed here, in lower case."""
-    return {name: value.lower() for name, value in stated.items() if name in ALGORITHMS and name in hashlib.algorithms_available}
+    return {name: value.lower() for name, value in stated.items() if value and name in ALGORITHMS and name in hashlib.algorithms_available}
 
 
-def past(moment: datetime | None) -> datetime | None:
-    """A date that lies in the future comes from a wrong clock and says nothing."""
-    return moment if moment is not None and moment <= datetime.now(UTC) else None
+def believable(moment: datetime | None) -> datetime | None:
+    """A date in the future comes from a wrong clock; one before there were distribution files, from no clock at all."""
+    if moment is None:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if _FIRST <= moment <= datetime.now(UTC) else None

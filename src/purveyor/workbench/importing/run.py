@@ -15,7 +15,7 @@ from purveyor.model.files import DistributionFile, ParsedFilename, parse_filenam
 from purveyor.model.names import normalize
 from purveyor.model.projects import ProjectStatus
 from purveyor.publishing.adoption import History
-from purveyor.workbench.importing.offers import Batch, Content, Offer, Source, past
+from purveyor.workbench.importing.offers import Batch, Content, Offer, Source, believable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -151,7 +151,7 @@ class Import:
     def _adopt(self, offer: Offer, parsed: ParsedFilename) -> Brought:
         with offer.open() as content, self._app.blobs.stage() as staging:
             sha256 = _transferred(offer, content, self._app.settings.max_upload_size, staging.write)
-            uploaded_at = offer.uploaded_at or past(content.modified)
+            uploaded_at = offer.uploaded_at or believable(content.modified)
             history = History(uploaded_at, offer.uploaded_by, offer.yanked, offer.origin)
             adopted = self._app.adoption.adopt(parsed, staging, sha256, history)
         outcome = Outcome.IMPORTED if adopted.created else Outcome.ALREADY_HERE

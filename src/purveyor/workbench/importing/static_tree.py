@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 from purveyor.formats.simple_reader import JSON_TYPE, OfferedFile, ProjectPage, read_project
 from purveyor.model.names import NormalizedName, is_valid, normalize
 from purveyor.workbench.importing.folders import absent, distribution_files, inside, opened
-from purveyor.workbench.importing.offers import Batch, Missing, Offer, OnDisk, is_distribution, known_hashes, past
+from purveyor.workbench.importing.offers import Batch, Missing, Offer, OnDisk, believable, is_distribution, known_hashes
 
 # The richest first: an HTML page tells no upload times.
 _PAGES = ("index.v1_json", "index.json", "index.v1_html", "index.html")
@@ -107,6 +107,6 @@ def _offer(file: OfferedFile, path: Path) -> Offer:
         open=partial(opened, path),
         hashes=known_hashes(file.hashes),
         size=file.size,
-        uploaded_at=past(file.uploaded_at),
+        uploaded_at=believable(file.uploaded_at),
         yanked=file.yanked,
     )
