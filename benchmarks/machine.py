@@ -64,6 +64,11 @@ def memory(pid: int) -> Memory:
     return Memory(sum(row.get("VmRSS", 0) for row in rows), sum(row.get("VmHWM", 0) for row in rows))
 
 
+def proportional(pid: int) -> int:
+    """Bytes resident, where what processes share counts once, summed over a tree (proc(5), Pss)."""
+    return sum(_status(each, "smaps_rollup", "Pss").get("Pss", 0) for each in _tree(pid))
+
+
 def settle(pid: int, patience: float = 20.0) -> None:
     """Wait until the tree has nothing left to do from the load before, at most `patience` seconds."""
     end = time.monotonic() + patience
@@ -130,12 +135,12 @@ def _ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def _status(pid: int) -> dict[str, int]:
+def _status(pid: int, file: str = "status", *names: str) -> dict[str, int]:
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
     except OSError:
         return {}
-    pairs = (line.split(":", 1) for line in lines if line.startswith(("VmRSS", "VmHWM")))
+    pairs = (line.split(":", 1) for line in lines if line.partition(":")[0] in (names or ("VmRSS", "VmHWM")))
     return {name: int(value.split()[0]) * 1024 for name, value in pairs}
 
 

@@ -39,14 +39,14 @@ class Program:
 
 
 def _needs_executable(name: str, remedy: str) -> Callable[[], str | None]:
-    return lambda: None if _executable(name) else f"{name} is not installed ({remedy})"
+    return lambda: None if executable(name) else f"{name} is not installed ({remedy})"
 
 
 def _needs_module(name: str, remedy: str) -> Callable[[], str | None]:
     return lambda: None if importlib.util.find_spec(name) else f"{name} is not installed ({remedy})"
 
 
-def _executable(name: str) -> str | None:
+def executable(name: str) -> str | None:
     """Beside this interpreter first: the virtual environment need not be activated."""
     beside = Path(sys.executable).parent / name
     return str(beside) if beside.exists() else shutil.which(name, path=search_path())
@@ -126,12 +126,12 @@ def _nginx_command(data: Path, port: int) -> Command:
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = data / "nginx.conf"
     configuration.write_text(_NGINX.format(user=user, data=data, port=port, pages=_nginx_pages(data / "www" / "simple")))
-    return Command((str(_executable("nginx")), "-p", str(data), "-e", str(data / "error.log"), "-c", str(configuration)))
+    return Command((str(executable("nginx")), "-p", str(data), "-e", str(data / "error.log"), "-c", str(configuration)))
 
 
 def _pypiron_command(data: Path, port: int) -> Command:
     # Hosting only: no upstream is configured, so its release cooldown has nothing to hold back; no advisories are fetched.
-    argv = (str(_executable("pypiron")), "serve", "--data-dir", str(data), "--bind-addr", f"127.0.0.1:{port}")
+    argv = (str(executable("pypiron")), "serve", "--data-dir", str(data), "--bind-addr", f"127.0.0.1:{port}")
     offline = ("--advisory-feed", "", "--malware-block", "false", "--audit-on-boot", "false")
     return Command((*argv, *offline), {"PYPIRON_ADMIN_PASS": "benchmark", "HOME": str(data), "RUST_LOG": "warn"})
 
@@ -139,7 +139,7 @@ def _pypiron_command(data: Path, port: int) -> Command:
 def _pypiserver_command(server: str) -> Callable[[Path, int], Command]:
     def command(data: Path, port: int) -> Command:
         argv = (
-            str(_executable("pypi-server")),
+            str(executable("pypi-server")),
             "run",
             "--disable-fallback",
             "--interface",

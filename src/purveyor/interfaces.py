@@ -303,6 +303,10 @@ class FolderIndex(Protocol):
         """Take what the catalog offered from this path out of it: the file is being written."""
         ...
 
+    def same_file(self, new: NewFile) -> DistributionFile | None:
+        """The file, if the catalog has it already. Raises `Conflict` where its name, or another spelling of it, stands for other bytes."""
+        ...
+
     def add_landed(self, new: NewFile, file: FolderFile, metadata: bytes | None) -> DistributionFile:
         """As `Catalog.add_file`, for a file that has just landed in the folder."""
         ...

@@ -82,6 +82,13 @@ class SqlFolderIndex:
         if self._database.read("SELECT 1 FROM folder_files WHERE path = ? AND sha256 IS NOT NULL", (path,)):
             self._database.write(lambda connection: _withdraw(connection, path, at))
 
+    def same_file(self, new: NewFile) -> DistributionFile | None:
+        with self._database.aside() as connection:
+            there = same_identity(connection, new)
+        if there is not None and not _same(there, new.file):
+            raise conflict(there, new.file)
+        return there
+
     def add_landed(self, new: NewFile, file: FolderFile, metadata: bytes | None) -> DistributionFile:
         def work(connection: sqlite3.Connection) -> DistributionFile:
             kept = insert_file(connection, new, {})

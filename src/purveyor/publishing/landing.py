@@ -15,5 +15,7 @@ class Landing:
 
     def keep(self, staging: Staging, new: NewFile, metadata: bytes | None) -> DistributionFile:
         """Durable in the folder and known to every reader on return; if it fails, the folder is as it was."""
+        if there := self._index.same_file(new):
+            return there
         with staging.reader() as content, self._folder.land(new.file.filename, content) as file:
             return self._index.add_landed(new, file, metadata)
