@@ -1,6 +1,8 @@
 """`purveyor import DIRECTORY`, where the directory holds wheels and sdists, as pypiserver's does."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,19 @@ def test_only_the_projects_that_are_named_are_brought(here: Here, tmp_path: Path
     assert imported(ran) == [WHEEL[0]]
     assert ran.code == 1
     assert refused(ran) == {"nobody": "The source has no project of that name."}
+
+
+def test_what_is_no_project_name_is_told(here: Here, tmp_path: Path) -> None:
+    ran = here.bring(filled(tmp_path / "packages", WHEEL), "acme-app==1.0")
+
+    assert (ran.code, ran.document["error"]) == (2, "misconfigured")
+
+
+def test_the_journal_names_the_import(here: Here, tmp_path: Path) -> None:
+    here.bring(filled(tmp_path / "packages", WHEEL))
+
+    with closing(sqlite3.connect(here.data / "purveyor.sqlite")) as database:
+        assert database.execute("SELECT actor, action FROM journal").fetchall() == [("import", "create-project"), ("import", "add-file")]
 
 
 def test_a_dry_run_says_what_it_would_do_and_changes_nothing(here: Here, tmp_path: Path) -> None:

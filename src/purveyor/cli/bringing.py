@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from purveyor.cli.reporting import JSON, Reporter, sized
-from purveyor.errors import PurveyorError
-from purveyor.model.names import normalize
+from purveyor.errors import Misconfigured, PurveyorError, Refused
+from purveyor.model.names import NormalizedName, normalize
 from purveyor.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def bring(  # noqa: PLR0917 - click passes them by name
     from purveyor.workbench.importing.detection import source_at  # noqa: PLC0415 - the help text needs none of it
     from purveyor.workbench.importing.run import Import  # noqa: PLC0415 - likewise
 
-    wanted = [normalize(name) for name in names]
+    wanted = _normalized(names)
     reporter, stop = Reporter(as_json=as_json), threading.Event()
     settings = Settings.from_environment(data=data, folder=folder)
     place = source_at(source, stop, devpi_indexes=devpi_indexes, everything=everything)
@@ -86,6 +86,13 @@ def bring(  # noqa: PLR0917 - click passes them by name
             raise
         _report(run.report, place, settings, reporter, dry=dry_run)
     ctx.exit(1 if run.report.left else 0)
+
+
+def _normalized(names: Sequence[str]) -> list[NormalizedName]:
+    try:
+        return [normalize(name) for name in names]
+    except Refused as fault:
+        raise Misconfigured(fault.detail, "Name projects as installers do, without versions.") from None
 
 
 @contextmanager
