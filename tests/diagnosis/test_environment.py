@@ -287,8 +287,8 @@ def test_a_disk_that_is_nearly_full_is_told_until_there_is_room(tmp_path: Path) 
     filling = tmp_path / "filling"
     with filling.open("wb") as file:
         file.write(b"x")
-        _take(file.fileno(), 1 << 29)
-    least = shutil.disk_usage(tmp_path).free + (1 << 28)
+        _take(file.fileno(), 1 << 27)
+    least = shutil.disk_usage(tmp_path).free + (1 << 26)
     (finding,) = machine.disk([tmp_path, tmp_path / "not" / "there"], least)
     assert (finding.code, finding.command) == ("disk-nearly-full", "purveyor clean")
     filling.unlink()

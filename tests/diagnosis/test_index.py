@@ -50,6 +50,25 @@ def test_an_index_behind_a_prefix_is_found(patient: Patient) -> None:
         assert seen.command.endswith(f" {index.url}")
 
 
+def test_a_web_server_above_an_index_is_a_wrong_path_and_no_stranger(patient: Patient, tmp_path: Path) -> None:
+    folder = tmp_path / "tree" / "simple"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(PAGE)
+    with WebServer(folder.parent) as web:
+        examined = patient.examined(index_url=web.url)
+        assert wrong(examined) == ["index-wrong-path"]
+        assert patient.shell(examined["index-wrong-path"].command).returncode == 0
+
+
+def test_what_an_index_says_cannot_steer_the_terminal(patient: Patient, index: FakeIndex) -> None:
+    index.add(*wheel("acme-app", "1.0")).yanked = "\x1b[2J\x1b]0;owned\x07"
+    index.versions["x; touch owned"] = []
+    done = patient.shell(f"purveyor doctor acme-app --index-url {index.url}")
+    assert "project-only-yanked" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "owned" not in patient.examined("x-touch-owned")["project-missing"].command
+
+
 def test_a_listing_of_wheels_is_no_index_and_served_as_a_folder_it_is_one(patient: Patient, tmp_path: Path) -> None:
     folder = tmp_path / "wheels"
     folder.mkdir()

@@ -89,7 +89,7 @@ class _Examination:
         yield from environment.pythons(python, path, others)
         yield from environment.virtual_environment(os.environ, python)
         if python is not None:
-            yield from environment.tools(python, os.environ)
+            yield from environment.tools(python, os.environ, usual=self._python is None)
         yield from clients(setup)
         yield from credentials(setup)
         yield from machine.proxies(self._target, os.environ)
@@ -183,13 +183,13 @@ def _described(told: _Told) -> Iterator[str]:
     finding = told.finding
     mark = "fixed" if told.fixed else "ok" if finding.severity == "ok" else str(finding.severity).upper()
     code = "" if finding.severity == "ok" else f"  [{finding.code}]"
-    yield f"  {mark:<8}{finding.what}{code}"
-    indent = " " * 10
-    if told.fixed:
-        yield f"{indent}{told.fixed}"
-        return
-    for line in (finding.why, finding.remedy, told.not_fixed):
+    yield f"  {mark:<8}{_line(finding.what)}{code}"
+    command = f"$ {finding.command}" if finding.command else ""
+    for line in (told.fixed,) if told.fixed else (finding.why, finding.remedy, told.not_fixed, command):
         if line:
-            yield f"{indent}{line}"
-    if finding.command:
-        yield f"{indent}$ {finding.command}"
+            yield f"{' ' * 10}{_line(line)}"
+
+
+def _line(text: str) -> str:
+    """Without what could steer a terminal: much of it was said by an index, or stands in a file."""
+    return "".join(char if char.isprintable() else "?" for char in text)

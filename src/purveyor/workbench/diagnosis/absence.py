@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 
-from purveyor.model.names import NormalizedName
+from purveyor.model.names import NormalizedName, is_valid
 from purveyor.workbench.diagnosis.findings import Finding
 from purveyor.workbench.diagnosis.wording import install, shown
 
@@ -16,7 +16,8 @@ MOST_NAMES = 20_000
 
 def absent(url: str, name: NormalizedName, names: tuple[str, ...] | None) -> Finding:
     """The finding for a page that is not there; `names` is the index's list, None where it was not read whole."""
-    names = names if names is not None and len(names) <= MOST_NAMES else ()
+    # What is no name is not repeated: the commands below are for a shell.
+    names = tuple(filter(is_valid, names)) if names is not None and len(names) <= MOST_NAMES else ()
     for other in names:
         if canonicalize_name(other) == name:
             return _not_normalized(url, name, other)

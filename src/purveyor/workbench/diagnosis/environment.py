@@ -50,10 +50,11 @@ def virtual_environment(environ: Mapping[str, str], python: Interpreter | None) 
         )
 
 
-def tools(python: Interpreter, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """pip, and for information what else installs, builds and publishes."""
+def tools(python: Interpreter, environ: Mapping[str, str], *, usual: bool) -> Iterator[Finding]:
+    """pip, and for information what else installs, builds and publishes. Not `usual` is a Python that was named for once."""
     search = environ.get("PATH", os.defpath)
-    yield from _pip(python, shutil.which("pip", path=search), environ)
+    if usual:
+        yield from _pip(python, shutil.which("pip", path=search), environ)
     told = [f"{name} {_version_of(name, python, search, environ) or 'not installed'}" for name in ("pip", "uv", "build", "twine")]
     yield Finding("tools-found", f"{', '.join(told)}.")
 

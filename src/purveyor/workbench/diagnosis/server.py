@@ -60,13 +60,17 @@ def look_at_server(target: Target, index: SeenIndex, seen: SeenServers) -> Itera
     here = next((one for one in seen.running if port_of(one.url) == port_of(target.url)), None) if target.loopback else None
     if index.silent:
         yield _silent(target, index, seen, here)
-    elif seen.holder and not seen.holder.purveyor and here is None and not index.usable:
+    elif seen.holder and not seen.holder.purveyor and here is None and _is_a_stranger(index):
         yield _held(target, seen.holder)
     else:
         software = index.answer.headers.get("server")
         yield Finding("server-answers", f"{target.root} answers{f' ({software})' if software else ''}{_who(here)}.")
     if here is not None:
         yield from _state(here)
+
+
+def _is_a_stranger(index: SeenIndex) -> bool:
+    return any(finding.code in ("index-file-listing", "index-not-found", "index-not-an-index") for finding in index.findings)
 
 
 def _who(here: Running | None) -> str:
