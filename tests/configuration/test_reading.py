@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from purveyor.workbench.configuration.found import without_credentials
 from purveyor.workbench.configuration.proxies import proxy_of
 from purveyor.workbench.configuration.reading import default_index, read
 from tests.configuration.surroundings import plant, planted
@@ -221,3 +222,19 @@ def test_a_domain_is_exempt_with_everything_below_it() -> None:
     assert proxy_of("https://index.example.test/simple/", environ) is None
     assert proxy_of("https://example.test/simple/", environ) is None
     assert proxy_of("https://notexample.test/simple/", environ) is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ada:hush@a.test:81/simple/", "https://***@a.test:81/simple/"),
+        ("https://hush@a.test/", "https://***@a.test/"),
+        ("https://ada:hu/sh@a.test/", "https://***@a.test/"),
+        ("ada:hush@proxy.test:3128", "***@proxy.test:3128"),
+        ("-index-url=ada:hush@a.test", "-index-url=***@a.test"),
+        ("https://a.test/@scope/simple/", "https://a.test/@scope/simple/"),
+        ("__token__@[ours]", "__token__@[ours]"),
+    ],
+)
+def test_a_password_is_hidden_however_it_was_written(url: str, shown: str) -> None:
+    assert without_credentials(url) == shown

@@ -1,11 +1,14 @@
 """`purveyor config CLIENT`: what it shows, what it warns of, and that it changes nothing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.configuration.conftest import Config
 from tests.configuration.surroundings import plant
+from tests.workbench.command import environment
 
 INDEX = "http://127.0.0.1:8080/simple/"
 
@@ -54,6 +57,20 @@ def test_what_counts_before_the_file_is_named(config: Config, home: Path) -> Non
     assert "Note: The environment variable PIP_INDEX_URL is https://corp.test/simple/, and pip uses that instead: take it out." in ran.out
     assert "[global] extra-index-url has pip ask https://***@other.test/simple/ too" in ran.out
     assert "HTTP_PROXY sends even this machine's own addresses to a proxy: set NO_PROXY=localhost,127.0.0.1,::1." in ran.out
+
+
+def test_a_variable_that_publishes_elsewhere_is_named(config: Config) -> None:
+    ran = config("uv", UV_PUBLISH_URL="https://corp.test/legacy/")
+    assert "The environment variable UV_PUBLISH_URL is https://corp.test/legacy/, and uv publishes there instead: take it out." in ran.out
+
+
+def test_without_a_home_and_without_a_current_directory_it_still_answers(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"cd {gone} && rmdir {gone} && {sys.executable} -m purveyor config pip"
+    done = subprocess.run(["sh", "-c", command], env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "index-url" in done.stdout
 
 
 @pytest.mark.parametrize("client", ["pip", "uv", "poetry", "pdm", "twine", "hatch"])

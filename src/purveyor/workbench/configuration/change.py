@@ -45,7 +45,12 @@ class Change:
                 raise StoreFailed(f"{self.path} was changed by someone else meanwhile, and was left alone.", "Run the command again.")
             self.target.parent.mkdir(parents=True, exist_ok=True)
             kept = self._keep()
-            self._replace()
+            try:
+                self._replace()
+            except BaseException:
+                if kept is not None:
+                    kept.unlink()
+                raise
         except OSError as error:
             raise StoreFailed(
                 f"{self.path} could not be written: {error.strerror or error}.", "Make its directory writable, or set HOME to another."
@@ -88,7 +93,7 @@ class Change:
 def planned(recipe: Recipe) -> Change:
     """What the recipe changes in the file as it is now. Raises `Misconfigured` for a file that cannot be changed."""
     try:
-        target = Path(os.path.realpath(recipe.path, strict=recipe.path.is_symlink() and recipe.path.exists()))
+        target = Path(os.path.realpath(recipe.path))
         before = _content(target)
         mode = _mode(target, private=recipe.private)
     except OSError as error:

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -70,9 +70,13 @@ class Surroundings:
 
     @classmethod
     def here(cls) -> Self:
-        """Those of this process; an active virtual environment counts before the one that Purveyor itself runs in."""
+        """Those of this process; an active virtual environment counts before the one that Purveyor itself runs in.
+
+        In a container the user may have no home, and anywhere the current directory may be gone: `/` stands for both then.
+        """
         active = os.environ.get("VIRTUAL_ENV") or sys.prefix
-        return cls(os.environ, Path.home(), Path.cwd(), Path(active), macos=sys.platform == "darwin")
+        home, cwd = _or_the_top(Path.home), _or_the_top(Path.cwd)
+        return cls(os.environ, home, cwd, Path(active), macos=sys.platform == "darwin")
 
     @property
     def config_home(self) -> Path:
@@ -101,14 +105,22 @@ class Surroundings:
         yield from self.cwd.parents
 
 
+def _or_the_top(find: Callable[[], Path]) -> Path:
+    try:
+        return find()
+    except (RuntimeError, FileNotFoundError):
+        return Path("/")
+
+
 def variable(name: str) -> str:
     """The source of a setting that is in the environment."""
     return f"environment variable {name}"
 
 
 def without_credentials(url: str) -> str:
-    """The text with everything between `//` and the `@` before its host hidden."""
-    return re.sub(r"//[^/\s]*@", "//***@", url)
+    """The text with user and password hidden, in a URL, in `user:password@host`, and where the password is not escaped as it should be."""
+    hidden = re.sub(r"//(?:[^/\s]*|[^/\s@:]+:\S*)@", "//***@", url)
+    return re.sub(r"(?<![^\s=])[^\s/@:=]+:[^\s/@]+@", "***@", hidden)
 
 
 def toml_of(client: str, path: Path, surroundings: Surroundings) -> dict[str, Any] | Finding | None:

@@ -16,6 +16,7 @@ from purveyor.errors import Misconfigured
 from purveyor.workbench.configuration import credential_files, ini_edit, pip, projects, toml_edit, uv
 from purveyor.workbench.configuration.found import Surroundings, table, tables, without_credentials
 from purveyor.workbench.configuration.ini_edit import IniEdit
+from purveyor.workbench.configuration.lines import NotEditable
 from purveyor.workbench.configuration.toml_edit import TomlEdit, Value
 from purveyor.workbench.credentials import TOKEN_USER
 from purveyor.workbench.destination import Credentials, Destination, is_loopback, origin
@@ -128,8 +129,11 @@ class _UvIndex:
     def applied(self, text: str) -> str:
         """The changed text; raises `NotEditable`."""
         names, url = (*self.prefix, "index"), self.target.simple
-        if any(_is_default(entry) for entry in tables(table(toml_edit.parsed(text), *self.prefix).get("index"))):
+        present = tables(table(toml_edit.parsed(text), *self.prefix).get("index"))
+        if any(_is_default(entry) for entry in present):
             return TomlEdit(names, {"url": url}, _is_default).applied(text)
+        if any(entry.get("name") == self.target.name and entry.get("explicit") is True for entry in present):
+            raise NotEditable(f"its index {self.target.name} is for some projects only (explicit = true), so this one needs another --name")
         return TomlEdit(names, {"name": self.target.name, "url": url, "default": True}, _named(self.target.name)).applied(text)
 
 

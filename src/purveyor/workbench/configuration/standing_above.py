@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from purveyor.workbench.configuration.found import Configured, Surroundings
+from purveyor.workbench.configuration.found import Configured, Surroundings, variable
 from purveyor.workbench.configuration.proxies import proxy_of
 from purveyor.workbench.configuration.reading import read
 from purveyor.workbench.destination import Destination
+
+_PUBLISHES_ELSEWHERE = (variable("TWINE_REPOSITORY_URL"), variable("UV_PUBLISH_URL"))
 
 
 def standing_above(client: str, destination: Destination, surroundings: Surroundings, *, written: bool) -> list[str]:
@@ -15,6 +17,11 @@ def standing_above(client: str, destination: Destination, surroundings: Surround
     for setting in reading.of(client, "index"):
         if setting.path is None or written:
             notes += _of_another_index(client, setting, destination)
+    notes += [
+        f"{_capital(s.source)} is {s.shown}, and {client} publishes there instead: take it out."
+        for s in reading.of(client, "upload")
+        if s.source in _PUBLISHES_ELSEWHERE and s.value.rstrip("/") != destination.upload_url.rstrip("/")
+    ]
     notes += [_of_a_further_index(client, setting) for setting in reading.of(client, "extra-index")]
     notes += [
         f"{_capital(s.source)} keeps {client} from asking any index: take it out."
