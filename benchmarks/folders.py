@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -21,7 +22,7 @@ from benchmarks.wheels import Wheel, wheel
 _RELEASES = 10
 _PAGES = 200
 _FIRST = "project-0000"
-_PATIENCE = 30.0
+_PATIENCE = 10.0
 # Each round's figures: what they are called, and how many of the unit a printed one has.
 _FIGURES = {
     "start_first": ("start to first right page, nothing known yet", 1e3, "ms"),
@@ -150,7 +151,7 @@ def _drop(server: Server, folder: Path, projects: Sequence[str]) -> Figures:
             request = clients.page_request(server.port, path)
             while len(set(answers.links(clients.exchange(server.port, request), path))) <= _RELEASES:
                 if time.perf_counter() - began > _PATIENCE:
-                    raise SystemExit(f"{server.program.name}: a dropped file is not seen")
+                    return {"visible": math.inf, "visible_max": math.inf}  # not seen at all, and the next would not be either
                 time.sleep(0.002)
             taken.append(time.perf_counter() - began)
         time.sleep(1)

@@ -1,5 +1,6 @@
 """A folder and the server that serves it, as a test fills the one and asks the other."""
 
+import hashlib
 import os
 import sqlite3
 import time
@@ -43,6 +44,10 @@ def put(directory: Path, named: tuple[str, bytes]) -> Path:
     os.utime(beside, (1_700_000_000, 1_700_000_000))
     beside.rename(path)
     return path
+
+
+def digests(*named: tuple[str, bytes]) -> dict[str, str]:
+    return {filename: hashlib.sha256(content).hexdigest() for filename, content in named}
 
 
 def eventually(look: Callable[[], object], expected: object) -> None:

@@ -8,11 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.distributions import sdist, wheel
-from tests.folder.served import ServedFolder, put, states
-
-
-def digests(*named: tuple[str, bytes]) -> dict[str, str]:
-    return {filename: hashlib.sha256(content).hexdigest() for filename, content in named}
+from tests.folder.served import ServedFolder, digests, put, states
 
 
 def test_what_lies_in_the_folder_and_below_it_is_served(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.distributions import sdist, wheel
-from tests.folder.served import ServedFolder, eventually, put, states
+from tests.folder.served import ServedFolder, digests, eventually, put, states
 
 _GOOD = wheel("good", "1.0")
 
@@ -86,10 +86,12 @@ def test_of_two_that_are_the_same_file_the_first_by_path_is_served(good: Path) -
         server.says("c/acme-1.0-py3-none-any.whl is not served: It is the same file as b/acme-1.0-py3-none-any.whl")
         assert server.files("acme") == dict((other,))
         first = put(good / "a", one)
-        eventually(lambda: server.files("acme"), dict((one,)))
+        server.waits_for("acme", digests(one))
+        assert server.files("acme") == dict((one,))
         server.says("b/acme-1.0-py3-none-any.whl is not served: It is the same file as a/acme-1.0-py3-none-any.whl")
         first.unlink()
-        eventually(lambda: server.files("acme"), dict((other,)))
+        server.waits_for("acme", digests(other))
+        assert server.files("acme") == dict((other,))
 
 
 def test_two_spellings_of_one_file_are_one(good: Path) -> None:
