@@ -196,8 +196,10 @@ def test_into_a_served_folder_come_plain_files_that_its_server_shows_at_once(tmp
         assert ran.code == 0, ran.out
         assert (folder / WHEEL[0]).read_bytes() == WHEEL[1]
         assert server.files("acme-app") == dict([WHEEL])
-        entry = server.entries("acme-app")[0]
-        assert (entry["yanked"], entry["upload-time"]) == ("broken", "2026-01-02T03:04:05.678901Z")
+        page = server.project("acme-app")
+        assert [(file["yanked"], file["upload-time"]) for file in page["files"]] == [("broken", "2026-01-02T03:04:05.678901Z")]
+        server.restart()
+        assert server.project("acme-app") == page
 
 
 def test_a_folder_that_takes_no_files_is_told_before_anything_is_fetched(here: Here, tmp_path: Path) -> None:
