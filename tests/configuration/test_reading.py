@@ -49,6 +49,13 @@ def test_pips_install_section_counts_before_the_global_one_of_any_file(tmp_path:
     assert [s.value for s in read(here, "pip").of("pip")] == ["http://install.test/"]
 
 
+def test_an_empty_setting_takes_away_what_files_below_say_in_its_section_alone(tmp_path: Path) -> None:
+    here = planted(tmp_path)
+    plant(here.etc / "pip.conf", "[global]\nfind-links = a\n[install]\nfind-links = b\n")
+    plant(here.prefix / "pip.conf", "[install]\nfind-links =\n")
+    assert [s.value for s in read(here, "pip").of("pip")] == ["a"]
+
+
 def test_a_file_named_in_the_environment_hides_the_users_pip_conf(tmp_path: Path) -> None:
     named = plant(tmp_path / "named.conf", "[global]\nindex-url = http://named.test/\n")
     here = planted(tmp_path, PIP_CONFIG_FILE=str(named))

@@ -80,13 +80,17 @@ def _in_environment(surroundings: Surroundings) -> Iterator[_Setting]:
 
 
 def _in_files(parsers: list[tuple[Path, RawConfigParser]], surroundings: Surroundings) -> Iterator[_Setting]:
+    """An empty setting takes away what files below it say in the same section, and nothing else."""
     for section in (*_COUNTING, *_OTHER_COMMANDS):
+        emptied: set[Kind] = set()
         for path, parser in parsers:
             for key, text in parser.items(section) if parser.has_section(section) else ():
                 kind = _KINDS.get(key.replace("_", "-").removeprefix("--"))
                 if kind and text:
                     source = f"file {surroundings.shown(path)}, [{section}] {key}"
-                    yield _Setting(kind, text, source, path, section in _COUNTING)
+                    yield _Setting(kind, text, source, path, section in _COUNTING and kind not in emptied)
+                elif kind:
+                    emptied.add(kind)
 
 
 def _ranked(settings: list[_Setting]) -> Iterator[Configured]:
