@@ -51,7 +51,7 @@ def test_what_was_acknowledged_is_there_however_often_its_blob_was_removed_befor
         said = [process.communicate(timeout=60)[1] for process in processes]
 
     assert [process.returncode for process in processes] == [0] * uploaders, said
-    assert removed > ROUNDS // 10  # or it was no race
+    assert removed > 0  # or it was no race
 
 
 def _clean_until_done(data: Path, processes: "list[subprocess.Popen[str]]") -> int:

@@ -1,12 +1,15 @@
 """Blobs as files, and what a power cut may leave of them."""
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from purveyor.adapters.local_blobs import LocalBlobs
+from purveyor.errors import StoreFailed
 from purveyor.interfaces import BlobStore
 from purveyor.testing.contracts import BlobStoreContract
 from tests.distributions import wheel
@@ -27,6 +30,47 @@ def test_a_sweep_removes_what_a_dead_process_left_behind(tmp_path: Path) -> None
     os.utime(left, (0, 0))
     assert blobs.sweep(3600.0) == 1
     assert [path.name for path in (tmp_path / "staging").iterdir()] == ["upload-new"]
+
+
+def test_a_staging_of_a_living_process_is_never_swept(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path)
+    with blobs.stage() as staging:
+        staging.write(bytes(1 << 20))
+        for path in (tmp_path / "staging").iterdir():
+            os.utime(path, (0, 0))
+        assert LocalBlobs(tmp_path).abandoned(3600.0) == []
+        assert LocalBlobs(tmp_path).sweep(3600.0) == 0
+
+
+def test_nothing_is_removed_between_keeping_a_blob_and_committing_its_row(tmp_path: Path) -> None:
+    order: list[str] = []
+    blobs, others, begun = LocalBlobs(tmp_path), LocalBlobs(tmp_path), threading.Event()
+
+    def remove() -> None:
+        begun.set()
+        with others.removing():
+            order.append("removed")
+
+    remover = threading.Thread(target=remove)
+    with blobs.stage() as staging:
+        staging.write(bytes(1 << 20))
+        with blobs.keep([(staging, "ab" * 32)]):
+            remover.start()
+            begun.wait()
+            time.sleep(0.05)
+            order.append("committed")
+    remover.join()
+
+    assert order == ["committed", "removed"]
+
+
+def test_who_removes_gives_up_with_a_sentence_where_uploads_never_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("purveyor.adapters.local_blobs._PATIENCE", 0.0)
+    blobs = LocalBlobs(tmp_path)
+    with blobs.stage() as staging:
+        staging.write(bytes(1 << 20))
+        with blobs.keep([(staging, "ab" * 32)]), pytest.raises(StoreFailed, match="Large uploads follow each other"), blobs.removing():
+            pass
 
 
 @pytest.mark.parametrize("left", ["nothing", "empty files", "half of each", "as many zeros"])

@@ -76,7 +76,7 @@ def test_whenever_an_export_is_killed_the_next_one_completes_it(index: Index, tm
 
     assert purveyor("export", tree, "--data", index.data).code == 0
 
-    assert killed >= ROUNDS // 2
+    assert killed > 0
     assert contents(tree) == fresh(index, tmp_path)
     assert {path.name for path in tree.iterdir()} == {".purveyor-export", "simple", "packages"}
 

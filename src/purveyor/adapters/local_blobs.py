@@ -125,7 +125,8 @@ class LocalBlobs:
             else:
                 _sync(target)
                 # As young as if it were new: while another process settles it too, its row may go and come again.
-                os.utime(target)
+                with suppress(PermissionError):  # somebody else's; then it is as old as it is
+                    os.utime(target)
         for folder in {self._path(sha256).parent for sha256 in blobs}:
             _sync(folder)
 
