@@ -131,3 +131,18 @@ def test_a_server_that_runs_older_code_than_is_installed_is_restarted(patient: P
     assert seen.command == f"purveyor restart --port {port}"
     mended = patient.examined(after=seen.command)
     assert (wrong(mended), mended.code) == ([], 0)
+
+
+def test_a_broken_file_in_a_served_folder_is_named_with_the_reason(patient: Patient, port: int, tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    filename, content = wheel("acme-app", "1.0")
+    (folder / filename).write_bytes(content[: len(content) // 2])
+    assert patient.shell(f"purveyor start --port {port} '{folder}'").returncode == 0
+    assert "folder-file-broken" in patient.examined()
+    seen = patient.examined("acme-app")["folder-file-broken"]
+    assert seen.what.startswith(f"{folder / filename} is not served: ")
+    assert "folder-file-broken" not in patient.examined("other-project")
+    assert wrong(patient.examined(after=seen.command)) == []
+    (folder / filename).write_bytes(content)
+    assert "folder-file-broken" not in patient.examined("acme-app")

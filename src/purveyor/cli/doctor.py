@@ -15,9 +15,10 @@ from purveyor.cli.reporting import JSON, Reporter
 from purveyor.workbench.destination import DEFAULT_ROOT
 
 if TYPE_CHECKING:
+    from purveyor.process.listing import Condition
     from purveyor.workbench.diagnosis.findings import Finding
     from purveyor.workbench.diagnosis.index import SeenIndex
-    from purveyor.workbench.diagnosis.server import Holder, SeenServers
+    from purveyor.workbench.diagnosis.server import Holder, Running, SeenServers
     from purveyor.workbench.verification.fetching import IndexClient, Target
 
 WRONG, UNREACHABLE = 1, 3  # as in the table of cli/main.py
@@ -97,14 +98,25 @@ class _Examination:
             index = look_at_index(client)
             self.index_answers = index.usable
             servers, data = _servers(self._target, index)
+            here = servers.at(self._target)
             yield from machine.clock(datetime.now(UTC), index.answer.headers.get("date"))
             yield from machine.disk((data, Path(gettempdir())))
             if self._target.loopback:
                 yield from machine.data_directory(data)
             yield from server.look_at_server(self._target, index, servers)
+            if here and here.folder:
+                yield from self._look_at_folder(here.folder)
             yield from index.findings
             if self._project is not None and index.usable and python is not None:
                 yield from self._look_at_project(client, setup, index, (python, tuple(others)), Path(folder))
+
+    def _look_at_folder(self, folder: Path) -> "Iterator[Finding]":
+        from packaging.utils import canonicalize_name  # noqa: PLC0415 - as above
+
+        from purveyor.workbench.diagnosis.folder import look_at_folder  # noqa: PLC0415 - as above
+
+        name = (self._project or "").partition("==")[0].strip()
+        yield from look_at_folder(folder, canonicalize_name(name) if name else None)
 
     def _look_at_project(self, client: "IndexClient", setup: Any, index: "SeenIndex", pythons: Any, folder: Path) -> "Iterator[Finding]":
         from purveyor.workbench.diagnosis.project import Question, look_at_project  # noqa: PLC0415 - as above
@@ -121,15 +133,22 @@ def _servers(target: "Target", index: "SeenIndex") -> "tuple[SeenServers, Path]"
     """What runs on this machine, and the data directory of the server that is meant."""
     from purveyor.process.listing import conditions, listing  # noqa: PLC0415 - as above
     from purveyor.settings import Settings  # noqa: PLC0415 - as above
-    from purveyor.workbench.diagnosis.server import Leftover, Running, SeenServers, port_of  # noqa: PLC0415 - as above
+    from purveyor.workbench.diagnosis.server import Leftover, SeenServers  # noqa: PLC0415 - as above
 
     settings = Settings.from_environment()
     found = listing(lambda: settings.run_directory)
-    running = [Running(one.record.identity.pid, one.record.url, one.record.data, one.is_outdated) for one in conditions(found.running)]
+    running = [_running(one) for one in conditions(found.running)]
     leftovers = [Leftover(one.path, one.fault or "its process has ended", one.remove) for one in (*found.stale, *found.rubbish)]
-    here = next((one for one in running if port_of(one.url) == port_of(target.url)), None)
     holder = _holder(target) if target.loopback and not index.usable else None
-    return SeenServers(running, leftovers, holder), here.data if here and target.loopback else settings.data_dir
+    servers = SeenServers(running, leftovers, holder)
+    here = servers.at(target)
+    return servers, here.data if here else settings.data_dir
+
+
+def _running(one: "Condition") -> "Running":
+    from purveyor.workbench.diagnosis.server import Running  # noqa: PLC0415 - as above
+
+    return Running(one.record.identity.pid, one.record.url, one.record.data, one.is_outdated, one.record.folder)
 
 
 def _holder(target: "Target") -> "Holder | None":

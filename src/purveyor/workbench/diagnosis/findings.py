@@ -62,6 +62,7 @@ _BY_SUBJECT: dict[Subject, dict[str, Severity]] = {
         "server-outdated": WARNING,
         "server-data-gone": FAULT,
         "run-file-stale": WARNING,
+        "folder-file-broken": WARNING,
     },
     Subject.INDEX: {
         "index-answers": OK,

@@ -14,12 +14,13 @@ from purveyor.workbench.verification.fetching import Target
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server of this user whose process is alive; `outdated` if other code is installed by now."""
+    """A server of this user whose process is alive; `outdated` if other code is installed by now, `folder` if it serves one."""
 
     pid: int
     url: str
     data: Path
     outdated: bool
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class SeenServers:
     leftovers: Sequence[Leftover] = ()
     holder: Holder | None = None
 
+    def at(self, target: Target) -> Running | None:
+        """The server of this user that the URL is of."""
+        return next((one for one in self.running if port_of(one.url) == port_of(target.url)), None) if target.loopback else None
+
 
 def port_of(url: str) -> int:
     parts = urlsplit(url)
@@ -57,7 +62,7 @@ def port_of(url: str) -> int:
 def look_at_server(target: Target, index: SeenIndex, seen: SeenServers) -> Iterator[Finding]:
     for leftover in seen.leftovers:
         yield _stale(leftover)
-    here = next((one for one in seen.running if port_of(one.url) == port_of(target.url)), None) if target.loopback else None
+    here = seen.at(target)
     if index.silent:
         yield _silent(target, index, seen, here)
     elif seen.holder and not seen.holder.purveyor and here is None and _is_a_stranger(index):
