@@ -106,6 +106,30 @@ def test_uv_looks_for_its_project_upwards_and_passes_over_a_pyproject_that_does_
     assert [s.source for s in read(here, "uv").settings] == ["file ~/uv.toml, index-url"]
 
 
+def test_uv_begins_at_the_root_of_the_workspace_that_the_project_is_a_member_of(tmp_path: Path) -> None:
+    here = planted(tmp_path)
+    plant(here.home / "pyproject.toml", '[tool.uv.workspace]\nmembers = ["proj*"]\n[tool.uv]\nindex-url = "http://root.test/"\n')
+    plant(here.cwd / "uv.toml", 'index-url = "http://member.test/"\n')
+    member = plant(here.cwd / "pyproject.toml", "[project]\nname = 'x'\n")
+    assert [s.value for s in read(here, "uv").settings] == ["http://root.test/"]
+    member.write_text("[project]\nname = 'x'\n[tool.uv]\nmanaged = false\n")
+    assert [s.value for s in read(here, "uv").settings] == ["http://member.test/"]
+
+
+def test_uv_begins_at_the_project_that_the_current_directory_is_in(tmp_path: Path) -> None:
+    here = planted(tmp_path)
+    plant(here.home / "pyproject.toml", "[project]\nname = 'x'\n[tool.uv]\nindex-url = 'http://project.test/'\n")
+    plant(here.cwd / "uv.toml", 'index-url = "http://below.test/"\n')
+    assert [s.value for s in read(here, "uv").settings] == ["http://project.test/"]
+
+
+def test_uvs_section_for_pip_comes_first_in_any_file_and_a_nearer_no_wins(tmp_path: Path) -> None:
+    here = planted(tmp_path)
+    plant(here.cwd / "uv.toml", 'index-url = "http://a.test/"\nno-index = false\n')
+    plant(here.home / ".config" / "uv" / "uv.toml", 'no-index = true\n[pip]\nindex-url = "http://b.test/"\n')
+    assert [s.value for s in read(here, "uv").of("uv", "index")] == ["http://b.test/"]
+
+
 def test_uv_joins_further_indexes_of_all_files_and_knows_explicit_ones(tmp_path: Path) -> None:
     here = planted(tmp_path, UV_INDEX="http://a.test/ b=http://b.test/")
     plant(here.cwd / "uv.toml", '[[index]]\nurl = "http://c.test/"\n[[index]]\nname = "d"\nurl = "http://d.test/"\nexplicit = true\n')

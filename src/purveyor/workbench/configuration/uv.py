@@ -4,6 +4,7 @@ Source: uv's documentation, "Configuration files", "Package indexes" and "Enviro
 """
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,9 @@ def _files(surroundings: Surroundings) -> Iterator[tuple[Path, str, dict[str, An
 
 
 def _of_the_project(surroundings: Surroundings) -> Iterator[tuple[Path, str, dict[str, Any]] | Finding]:
-    """The nearest uv.toml, or pyproject.toml that has a [tool.uv]; in one directory the former hides the latter."""
-    for directory in surroundings.upwards():
+    """The nearest uv.toml, or pyproject.toml that has a [tool.uv], from the workspace's root upwards; the former hides the latter."""
+    start = _workspace(surroundings)
+    for directory in (start, *start.parents):
         content = toml_of("uv", directory / "uv.toml", surroundings)
         if content is not None:
             yield content if isinstance(content, Finding) else (directory / "uv.toml", "", content)
@@ -79,6 +81,34 @@ def _of_the_project(surroundings: Surroundings) -> Iterator[tuple[Path, str, dic
         elif content is not None and isinstance(table(content, "tool").get("uv"), dict):
             yield directory / "pyproject.toml", "tool.uv.", content["tool"]["uv"]
             return
+
+
+def _workspace(surroundings: Surroundings) -> Path:
+    """Where uv begins: the nearest project, or the workspace it is a member of; without one the current directory."""
+    project = next((directory for directory in surroundings.upwards() if (directory / "pyproject.toml").is_file()), None)
+    content = _pyproject(project, surroundings) if project is not None else {}
+    if project is None or table(content, "tool", "uv").get("managed") is False:
+        return surroundings.cwd
+    if "workspace" in table(content, "tool", "uv"):
+        return project
+    if "project" not in content:
+        return surroundings.cwd
+    return next((directory for directory in project.parents if _is_member(project, directory, surroundings)), project)
+
+
+def _pyproject(directory: Path, surroundings: Surroundings) -> dict[str, Any]:
+    content = toml_of("uv", directory / "pyproject.toml", surroundings)
+    return content if isinstance(content, dict) else {}
+
+
+def _is_member(project: Path, directory: Path, surroundings: Surroundings) -> bool:
+    workspace = table(_pyproject(directory, surroundings), "tool", "uv", "workspace")
+    inside = str(project.relative_to(directory))
+
+    def matches(key: str) -> bool:
+        return any(fnmatchcase(inside, pattern) for pattern in texts(workspace.get(key)))
+
+    return matches("members") and not matches("exclude")
 
 
 def _in_environment(surroundings: Surroundings) -> Iterator[Configured]:
@@ -104,12 +134,13 @@ def _index_tables(files: list[tuple[Path, str, dict[str, Any]]], surroundings: S
 
 
 def _plain_settings(files: list[tuple[Path, str, dict[str, Any]]], surroundings: Surroundings) -> Iterator[Configured]:
-    for path, prefix, settings in files:
-        for section, values in ((f"{prefix}pip.", table(settings, "pip")), (prefix, settings)):
-            for key, kind in _KEYS.items():
-                found = values.get(key)
-                for value in ["true"] if found is True else texts(found):
-                    yield Configured("uv", kind, value, f"file {surroundings.shown(path)}, {section}{key}", path)
+    """What [pip] of any file says comes first: it is for `uv pip`, and the rest is for all of uv."""
+    sections = [(path, f"{prefix}pip.", table(settings, "pip")) for path, prefix, settings in files] + files
+    for path, section, values in sections:
+        for key, kind in _KEYS.items():
+            found = values.get(key)
+            for value in [str(found).lower()] if isinstance(found, bool) else texts(found):
+                yield Configured("uv", kind, value, f"file {surroundings.shown(path)}, {section}{key}", path)
 
 
 def _ranked(settings: list[Configured]) -> Iterator[Configured]:
