@@ -10,6 +10,7 @@ from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
+from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
 from purveyor.settings import Settings
 
@@ -20,6 +21,7 @@ class Application:
     catalog: Catalog
     blobs: BlobStore
     follower: Follower
+    offers: Offers
     pages: Pages
     files: Files
     publisher: Publisher

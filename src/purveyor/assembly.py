@@ -19,6 +19,7 @@ from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
+from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
 from purveyor.settings import Settings
 
@@ -35,6 +36,7 @@ def application(settings: Settings) -> Application:
     catalog = SqlCatalog(Database(data / DATABASE), signal)
     blobs = LocalBlobs(data)
     follower = Follower(catalog, signal)
+    offers = Offers(catalog, follower)
     settler = Settler(catalog, blobs)
     settler.settle()
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
@@ -43,8 +45,9 @@ def application(settings: Settings) -> Application:
         catalog=catalog,
         blobs=blobs,
         follower=follower,
-        pages=Pages(catalog, follower, data / "staging", settings.page_memory),
-        files=Files(catalog, blobs),
+        offers=offers,
+        pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory),
+        files=Files(catalog, offers, blobs),
         publisher=Publisher(catalog, blobs, limits, _now),
         settler=settler,
         tokens=Tokens(catalog),
