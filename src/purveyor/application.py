@@ -6,6 +6,8 @@ from datetime import datetime
 
 from purveyor.access.tokens import Tokens
 from purveyor.interfaces import BlobStore, Catalog
+from purveyor.publishing.indexing import Indexing
+from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
@@ -25,6 +27,8 @@ class Application:
     pages: Pages
     files: Files
     publisher: Publisher
+    lifecycle: Lifecycle
+    indexing: Indexing
     settler: Settler
     tokens: Tokens
     now: Callable[[], datetime]

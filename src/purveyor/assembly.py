@@ -15,6 +15,8 @@ from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
+from purveyor.publishing.indexing import Indexing
+from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.files import Files
@@ -49,6 +51,8 @@ def application(settings: Settings) -> Application:
         pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory),
         files=Files(catalog, offers, blobs),
         publisher=Publisher(catalog, blobs, limits, _now),
+        lifecycle=Lifecycle(catalog, _now),
+        indexing=Indexing(catalog, _now),
         settler=settler,
         tokens=Tokens(catalog),
         now=_now,

@@ -60,6 +60,8 @@ STEPS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     INSERT INTO indexes VALUES ('default', '{}');
 
+    UPDATE tokens SET permissions = 'manage upload' WHERE subject = 'owner' AND permissions = 'upload';
+
     ALTER TABLE journal ADD COLUMN index_name TEXT NOT NULL DEFAULT 'default';
     ALTER TABLE journal ADD COLUMN note TEXT NOT NULL DEFAULT '';
 

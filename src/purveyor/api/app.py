@@ -101,8 +101,10 @@ class _Late:
     def __init__(self, app: Application, read_path: ReadPath) -> None:
         import packaging.metadata  # noqa: F401, PLC0415 - the first upload should not wait for it either
 
+        from purveyor.api.authentication import Doorkeeper  # noqa: PLC0415 - see above
         from purveyor.api.routes import router  # noqa: PLC0415 - see above
         from purveyor.api.uploads import Uploads  # noqa: PLC0415 - see above
 
-        self.router = router(app, read_path)
-        self.uploads = Uploads(app)
+        door = Doorkeeper(app.tokens)
+        self.router = router(app, read_path, door)
+        self.uploads = Uploads(app, door)

@@ -25,9 +25,9 @@ _FORM_OVERHEAD = 16 << 20
 
 
 class Uploads:
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, door: Doorkeeper) -> None:
         self._app = app
-        self._door = Doorkeeper(app.tokens)
+        self._door = door
         self._threads = ThreadPoolExecutor(app.settings.upload_threads, thread_name_prefix="upload")
 
     async def answer(self, scope: Scope, receive: Receive, index: IndexName) -> Answer:

@@ -49,6 +49,11 @@ COMMANDS = {
     "serve": ("purveyor.cli.operate:serve", "Run an index on this machine."),
     "publish": ("purveyor.cli.publish:publish", "Put a project, or files already built, on an index."),
     "verify": ("purveyor.cli.proof:verify", "Check an index, or a project on it, as its users would meet it."),
+    "index": ("purveyor.cli.indexes:index", "Make, show and change the indexes of a server."),
+    "yank": ("purveyor.cli.lifecycle:yank", "Mark a release as not to be installed."),
+    "unyank": ("purveyor.cli.lifecycle:unyank", "Take a yank back."),
+    "delete": ("purveyor.cli.lifecycle:delete", "Delete a release; its names stay taken."),
+    "restore": ("purveyor.cli.lifecycle:restore", "Bring a deleted release back."),
     "demo": ("purveyor.cli.proof:demo", "Walk the whole path once in a temporary directory, and clean up."),
 }
 
