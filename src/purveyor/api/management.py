@@ -22,7 +22,13 @@ from purveyor.serving.bodies import pieces
 log = logging.getLogger("purveyor")
 
 _BODY_LIMIT = 1 << 20
-_TYPES: Mapping[str, str] = {"text": "a text", "texts": "a list of texts", "flag": "true or false", "number": "a number"}
+_TYPES: Mapping[str, str] = {
+    "text": "a text",
+    "texts": "a list of texts",
+    "flag": "true or false",
+    "number": "a number",
+    "object": "an object",
+}
 
 
 def routes(app: Application, door: Doorkeeper) -> list[Route]:
@@ -98,7 +104,7 @@ def _is(value: object, kind: str) -> bool:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if kind == "number":
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, bool if kind == "flag" else str)
+    return isinstance(value, {"flag": bool, "object": dict}.get(kind, str))
 
 
 def _problem(error: PurveyorError) -> Response:

@@ -11,6 +11,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "texts": {"type": "array", "items": {"type": "string"}},
     "flag": {"type": "boolean"},
     "number": {"type": "number"},
+    "object": {"type": "object"},
 }
 
 

@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 _REASON = {"reason": "text"}
 _FILES = {"version": "text", "filenames": "texts"}
-_INDEX = {"upstreams": "texts", "reserved": "texts", "mixed": "texts", "volatile": "flag"}
+_INDEX = {"upstreams": "texts", "reserved": "texts", "mixed": "texts", "volatile": "flag", "policy": "object"}
 
 
 @dataclass(frozen=True, slots=True)

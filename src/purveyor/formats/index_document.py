@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from purveyor.errors import Refused
-from purveyor.model.indexes import Index, IndexName, NamePattern, index_name, is_remote
+from purveyor.formats.policy_document import read_policy, write_policy
+from purveyor.model.indexes import Index, IndexName, index_name, is_remote
+from purveyor.model.patterns import NamePattern
 
 _LISTS = ("upstreams", "reserved", "mixed")
 _FLAGS = ("volatile",)
+_OBJECTS = ("policy",)
 
 
 def write_index(index: Index) -> dict[str, Any]:
@@ -16,6 +19,7 @@ def write_index(index: Index) -> dict[str, Any]:
         "reserved": [pattern.text for pattern in index.reserved],
         "mixed": [pattern.text for pattern in index.mixed],
         "volatile": index.volatile,
+        "policy": write_policy(index.policy),
     }
 
 
@@ -30,15 +34,17 @@ def read_index(name: IndexName, document: Mapping[str, Any]) -> Index:
         reserved=tuple(map(NamePattern, document.get("reserved", ()))),
         mixed=tuple(map(NamePattern, document.get("mixed", ()))),
         volatile=document.get("volatile", False),
+        policy=read_policy(document.get("policy", {})),
     )
 
 
 def _unknown(document: Mapping[str, Any]) -> list[str]:
-    return [f"An index has no setting {key!r}." for key in document if key not in (*_LISTS, *_FLAGS)]
+    return [f"An index has no setting {key!r}." for key in document if key not in (*_LISTS, *_FLAGS, *_OBJECTS)]
 
 
 def _mistyped(document: Mapping[str, Any]) -> list[str]:
     faults = [f"{key} must be a list of texts." for key in _LISTS if not _is_texts(document.get(key, []))]
+    faults += [f"{key} must be an object." for key in _OBJECTS if not isinstance(document.get(key, {}), dict)]
     return faults + [f"{key} must be true or false." for key in _FLAGS if not isinstance(document.get(key, False), bool)]
 
 

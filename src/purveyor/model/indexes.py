@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from purveyor.errors import Refused
 from purveyor.model.names import NormalizedName
+from purveyor.model.patterns import NamePattern
+from purveyor.model.policy import Policy
 
 IndexName = NewType("IndexName", str)
 DEFAULT = IndexName("default")
@@ -17,7 +19,6 @@ _NAME = re.compile(rf"{_SEGMENT}(/{_SEGMENT})?\Z", re.ASCII)
 _NAME_LIMIT = 100
 # What stands first in a path of the server's own, or of every index.
 ROUTES = frozenset({"api", "health", "integrity", "legacy", "metrics", "packages", "pypi", "ready", "simple", "static"})
-_PATTERN = re.compile(r"[a-z0-9*]+(-[a-z0-9*]+)*\Z", re.ASCII)
 
 
 def index_name(text: str) -> IndexName:
@@ -31,22 +32,6 @@ def index_name(text: str) -> IndexName:
     if taken := ROUTES.intersection(text.split("/")):
         raise Refused(f"An index cannot be called {text!r}: /{min(taken)} is a path of the server's own.", "Choose another name.")
     return IndexName(text)
-
-
-@dataclass(frozen=True, slots=True)
-class NamePattern:
-    """A normalised project name in which `*` stands for any characters, none included."""
-
-    text: str
-
-    def __post_init__(self) -> None:
-        if not _PATTERN.match(self.text):
-            raise Refused(
-                f"{self.text!r} is not a pattern for project names.", "Give a normalised name, with * for any characters: acme-*."
-            )
-
-    def matches(self, name: NormalizedName) -> bool:
-        return re.fullmatch(re.escape(self.text).replace(r"\*", ".*"), name) is not None
 
 
 def is_remote(upstream: str) -> bool:
@@ -67,7 +52,8 @@ class Index:
     """One index's settings.
 
     `upstreams` are asked in order for what is not hosted here. A name that is hosted or matches `reserved` is never looked for further up,
-    unless it matches `mixed`: then what the upstreams have is offered beside it. `volatile` lets an upload replace a file.
+    unless it matches `mixed`: then what the upstreams have is offered beside it. `volatile` lets an upload replace a file. The `policy` decides what
+    of all this is offered.
     """
 
     name: IndexName
@@ -75,6 +61,7 @@ class Index:
     reserved: tuple[NamePattern, ...] = ()
     mixed: tuple[NamePattern, ...] = ()
     volatile: bool = False
+    policy: Policy = Policy()
 
     def reserves(self, name: NormalizedName) -> bool:
         return any(pattern.matches(name) for pattern in self.reserved)

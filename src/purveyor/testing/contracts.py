@@ -22,7 +22,9 @@ from purveyor.errors import Conflict
 from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, NewFile
 from purveyor.model.files import DistributionFile, Yanked, parse_filename
 from purveyor.model.grants import Grant, Permission
-from purveyor.model.indexes import DEFAULT, Index, IndexName, NamePattern
+from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.patterns import NamePattern
+from purveyor.model.policy import Policy
 from purveyor.model.projects import ProjectStatus, Status
 
 _NOON = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -209,7 +211,13 @@ class CatalogContract:
     def test_indexes_keep_their_settings_and_the_default_one_is_always_there(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog = open_catalog()
         assert catalog.indexes() == [Index(DEFAULT)]
-        team = Index(IndexName("team/dev"), ("team/stable", "https://index.example/simple/"), (NamePattern("acme-*"),), volatile=True)
+        team = Index(
+            IndexName("team/dev"),
+            ("team/stable", "https://index.example/simple/"),
+            (NamePattern("acme-*"),),
+            volatile=True,
+            policy=Policy(timedelta(days=7)),
+        )
         for index in (team, replace(team, volatile=False)):
             serial = catalog.serial()
             catalog.put_index(index, "owner", _NOON)
