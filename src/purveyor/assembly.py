@@ -38,7 +38,7 @@ def application(settings: Settings) -> Application:
     catalog = SqlCatalog(Database(data / DATABASE), signal)
     blobs = LocalBlobs(data)
     follower = Follower(catalog, signal)
-    offers = Offers(catalog, follower)
+    offers = Offers(catalog, follower, _now)
     settler = Settler(catalog, blobs)
     settler.settle()
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)

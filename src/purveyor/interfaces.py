@@ -7,11 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
+from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked
 from purveyor.model.grants import Grant
 from purveyor.model.indexes import DEFAULT, Index, IndexName
-from purveyor.model.journal import Changes
+from purveyor.model.journal import Action, Changes, JournalEntry
 from purveyor.model.names import NormalizedName
+from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectDetail, ProjectStatus
 
 
@@ -123,6 +125,24 @@ class Catalog(Protocol):
 
     def named_blobs(self) -> Iterator[str]:
         """The sha256 of every blob that a row names or that waits to be settled, some more than once."""
+        ...
+
+    def overrides(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[Override]:
+        """The exceptions from the index's policy for the project, expired ones too, by version."""
+        ...
+
+    def put_override(self, override: Override, index: IndexName = DEFAULT) -> None: ...
+
+    def remove_override(self, name: NormalizedName, version: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool: ...
+
+    def advisories(self, name: NormalizedName) -> Sequence[Advisory]: ...
+
+    def replace_advisories(self, advisories: Iterable[Advisory], actor: str, at: datetime) -> int:
+        """Forget all advisories there were, and take these; returns how many."""
+        ...
+
+    def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
+        """The newest entry of that kind."""
         ...
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:

@@ -7,15 +7,18 @@ from sqlite3 import Connection
 from typing import TypeVar
 
 from purveyor.adapters.catalog_changes import Change, keep_unsettled
-from purveyor.adapters.rows import COLUMNS, file_of, moment, stamp
+from purveyor.adapters.rows import COLUMNS, file_of, journal_entry, known, moment, stamp
 from purveyor.adapters.sqlite import Database
 from purveyor.formats.index_document import read_index
+from purveyor.formats.osv import read_advisory
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
+from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked
 from purveyor.model.grants import Grant, Permission
 from purveyor.model.indexes import DEFAULT, Index, IndexName
-from purveyor.model.journal import LISTED, ROUTING, Changes
+from purveyor.model.journal import LISTED, ROUTING, Action, Changes, JournalEntry
 from purveyor.model.names import NormalizedName
+from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
 
 T = TypeVar("T")
@@ -128,6 +131,33 @@ class SqlCatalog:
         tables = [f"SELECT {column} FROM {table}" for table in ("files", "deleted_files") for column in _BLOBS]
         rows = self._database.stream(" UNION ALL ".join([*tables, "SELECT sha256 FROM unsettled_blobs"]))
         return (sha256 for (sha256,) in rows if sha256 is not None)
+
+    def overrides(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[Override]:
+        rows = self._database.read(
+            "SELECT version, until, by, at, reason FROM overrides WHERE index_name = ? AND project = ? ORDER BY version", (index, name)
+        )
+        return [Override(name, version, known(until), by, known(at), reason) for version, until, by, at, reason in rows]
+
+    def put_override(self, override: Override, index: IndexName = DEFAULT) -> None:
+        self._change(index, override.by, override.at, lambda change: change.put_override(override))
+
+    def remove_override(self, name: NormalizedName, version: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool:
+        return self._change(index, actor, at, lambda change: change.remove_override(name, version))
+
+    def advisories(self, name: NormalizedName) -> Sequence[Advisory]:
+        rows = self._database.read("SELECT document FROM advisories WHERE project = ? ORDER BY identifier", (name,))
+        return [read_advisory(json.loads(document)) for (document,) in rows]
+
+    def replace_advisories(self, advisories: Iterable[Advisory], actor: str, at: datetime) -> int:
+        return self._change(DEFAULT, actor, at, lambda change: change.replace_advisories(advisories))
+
+    def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
+        rows = self._database.read(
+            "SELECT serial, at, actor, action, index_name, project, version, filename, note FROM journal"
+            " WHERE action = ? AND index_name = ? ORDER BY serial DESC LIMIT 1",
+            (action, index),
+        )
+        return journal_entry(rows[0]) if rows else None
 
     def _change(self, index: IndexName, actor: str, at: datetime, work: Callable[[Change], T]) -> T:
         return self._database.write(lambda connection: work(Change(connection, index, actor, at)))

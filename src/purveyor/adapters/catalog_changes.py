@@ -2,18 +2,21 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.rows import COLUMNS, NAMES, file_of, row_of, stamp
 from purveyor.adapters.sqlite import Row
 from purveyor.errors import Conflict
 from purveyor.formats.index_document import write_index
+from purveyor.formats.osv import write_advisory
 from purveyor.interfaces import NewFile
+from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked, conflict, deleted_conflict
 from purveyor.model.indexes import DEFAULT, Index, IndexName
 from purveyor.model.journal import Action
 from purveyor.model.names import NormalizedName
+from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectStatus, Status
 
 # ruff: noqa: S608 - the statements are put together of constants; values are always parameters
@@ -122,6 +125,29 @@ class Change:
         note = f"{status.status}: {status.reason}" if status.reason else str(status.status)
         self._move_on(name, self._record(Action.SET_STATUS, name, note=note))
         return True
+
+    def put_override(self, override: Override) -> None:
+        row = (self._index, override.project, override.version, stamp(override.until), override.by, self._at, override.reason)
+        self._execute("INSERT OR REPLACE INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        note = f"until {override.until:%Y-%m-%d %H:%M} UTC: {override.reason}"
+        self._record(Action.OVERRIDE, override.project, override.version, note=note)
+
+    def remove_override(self, name: NormalizedName, version: str) -> bool:
+        removed = "DELETE FROM overrides WHERE index_name = ? AND project = ? AND version = ?"
+        if not self._execute(removed, (self._index, name, version)).rowcount:
+            return False
+        self._record(Action.END_OVERRIDE, name, version)
+        return True
+
+    def replace_advisories(self, advisories: Iterable[Advisory]) -> int:
+        self._execute("DELETE FROM advisories")
+        count = 0
+        for advisory in advisories:
+            document = json.dumps(write_advisory(advisory))
+            self._execute("INSERT OR REPLACE INTO advisories VALUES (?, ?, ?)", (advisory.project, advisory.identifier, document))
+            count += 1
+        self._record(Action.LOAD_ADVISORIES, note=str(count))
+        return count
 
     def _for_each(
         self, table: str, filenames: Sequence[str], action: Action, change: Callable[[str], None], note: str = ""

@@ -5,6 +5,7 @@ from typing import Any
 
 from purveyor.adapters.sqlite import Row
 from purveyor.model.files import DistributionFile, Kind, Yanked
+from purveyor.model.journal import Action, JournalEntry
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -63,6 +64,16 @@ def file_of(row: Row) -> DistributionFile:
         provenance_sha256=provenance,
         origin=origin,
     )
+
+
+def journal_entry(row: Row) -> JournalEntry:
+    serial, at, actor, action, index, project, version, filename, note = row
+    return JournalEntry(serial, known(at), actor, Action(action), index, project, version or "", filename or "", note)
+
+
+def known(stamp: int) -> datetime:
+    """The moment of a column that is never empty."""
+    return _EPOCH + stamp * _MICROSECOND
 
 
 def stamp(moment: datetime | None) -> int | None:

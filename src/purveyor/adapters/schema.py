@@ -125,5 +125,23 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (index_name, filename),
         UNIQUE (index_name, identity)
     );
+
+    CREATE TABLE overrides (
+        index_name TEXT NOT NULL,
+        project    TEXT NOT NULL,
+        version    TEXT NOT NULL,
+        until      INTEGER NOT NULL,
+        by         TEXT NOT NULL,
+        at         INTEGER NOT NULL,
+        reason     TEXT NOT NULL,
+        PRIMARY KEY (index_name, project, version)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE advisories (
+        project    TEXT NOT NULL,
+        identifier TEXT NOT NULL,
+        document   TEXT NOT NULL,
+        PRIMARY KEY (project, identifier)
+    ) WITHOUT ROWID;
     """,
 )

@@ -42,6 +42,28 @@ def read_dump(source: BinaryIO) -> Reading:
     return reading
 
 
+def write_advisory(advisory: Advisory) -> dict[str, Any]:
+    """What of a document counts here, as an OSV document of one project."""
+    events = [
+        {
+            name: version
+            for name, version in (("introduced", span.introduced), ("fixed", span.fixed), ("last_affected", span.last))
+            if version
+        }
+        for span in advisory.spans
+    ]
+    ranges = [{"type": "ECOSYSTEM", "events": [{name: version} for name, version in event.items()]} for event in events]
+    package = {"ecosystem": ECOSYSTEM, "name": advisory.project}
+    affected = {"package": package, "versions": sorted(advisory.versions), "ranges": ranges}
+    return {"id": advisory.identifier, "summary": advisory.summary, "affected": [affected]}
+
+
+def read_advisory(document: dict[str, Any]) -> Advisory:
+    """What `write_advisory` wrote."""
+    (advisory,) = _advisories(document)
+    return advisory
+
+
 def _from_zip(source: BinaryIO, reading: Reading) -> Iterator[Advisory]:
     with zipfile.ZipFile(source) as archive:
         for member in archive.infolist():

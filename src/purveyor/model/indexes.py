@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from purveyor.errors import Refused
 from purveyor.model.names import NormalizedName
 from purveyor.model.patterns import NamePattern
-from purveyor.model.policy import Policy
+from purveyor.model.policy import NO_POLICY, Policy
 
 IndexName = NewType("IndexName", str)
 DEFAULT = IndexName("default")
@@ -52,8 +52,8 @@ class Index:
     """One index's settings.
 
     `upstreams` are asked in order for what is not hosted here. A name that is hosted or matches `reserved` is never looked for further up,
-    unless it matches `mixed`: then what the upstreams have is offered beside it. `volatile` lets an upload replace a file. The `policy` decides what
-    of all this is offered.
+    unless it matches `mixed`: then what the upstreams have is offered beside it. `volatile` lets an upload replace a file.
+    The `policy` decides what of all this is offered.
     """
 
     name: IndexName
@@ -61,7 +61,7 @@ class Index:
     reserved: tuple[NamePattern, ...] = ()
     mixed: tuple[NamePattern, ...] = ()
     volatile: bool = False
-    policy: Policy = Policy()
+    policy: Policy = NO_POLICY
 
     def reserves(self, name: NormalizedName) -> bool:
         return any(pattern.matches(name) for pattern in self.reserved)

@@ -12,8 +12,8 @@ from packaging.version import Version
 from purveyor.errors import Refused
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Kind
-from purveyor.model.patterns import NamePattern
 from purveyor.model.names import NormalizedName
+from purveyor.model.patterns import NamePattern
 from purveyor.model.projects import ProjectDetail
 
 _SELECTOR = re.compile(r"([a-z0-9*-]+)\s*(.*)\Z", re.ASCII | re.DOTALL)
@@ -81,6 +81,9 @@ class Policy:
                 said = {rule.name: getattr(special, rule.name) for rule in fields(special) if rule.name != "for_names"}
                 policy = replace(policy, **{rule: value for rule, value in said.items() if value is not None})
         return policy
+
+
+NO_POLICY = Policy()
 
 
 @dataclass(frozen=True, slots=True)

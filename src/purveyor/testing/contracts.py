@@ -20,11 +20,13 @@ from typing import BinaryIO
 
 from purveyor.errors import Conflict
 from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, NewFile
+from purveyor.model.advisories import Advisory, Span
 from purveyor.model.files import DistributionFile, Yanked, parse_filename
 from purveyor.model.grants import Grant, Permission
 from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.journal import Action
 from purveyor.model.patterns import NamePattern
-from purveyor.model.policy import Policy
+from purveyor.model.policy import Override, Policy
 from purveyor.model.projects import ProjectStatus, Status
 
 _NOON = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -260,6 +262,39 @@ class CatalogContract:
         catalog.delete_files([other.file.filename], "owner", _NOON)
         assert catalog.add_file(replace(first, replaces=True), {}) == first.file
         assert catalog.deleted_files(first.file.project) == []
+
+    def test_an_override_is_kept_until_it_is_removed(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, acme = open_catalog(), new_file("acme-1.0.tar.gz").file.project
+        override = Override(acme, "1.0", _NOON + timedelta(days=1), "owner", _NOON, "urgent")
+        for there in (override, replace(override, until=_NOON + timedelta(days=2))):
+            serial = catalog.serial()
+            catalog.put_override(there)
+            assert open_catalog().overrides(acme) == [there]
+            assert catalog.changes_since(serial).projects == {acme}
+        assert catalog.overrides(acme, IndexName("team")) == []
+        assert catalog.remove_override(acme, "1.0", "owner", _NOON)
+        assert not catalog.remove_override(acme, "1.0", "owner", _NOON)
+        assert catalog.overrides(acme) == []
+
+    def test_advisories_are_replaced_as_a_whole(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, acme = open_catalog(), new_file("acme-1.0.tar.gz").file.project
+        first = Advisory(acme, "X-1", "bad", frozenset({"1.0", "1.1"}), (Span("0", fixed="2.0"), Span("3.0", last="3.1"), Span("4")))
+        assert catalog.replace_advisories([first, replace(first, identifier="X-2")], "owner", _NOON) == 2  # noqa: PLR2004 - the two
+        assert catalog.advisories(acme) == [first, replace(first, identifier="X-2")]
+        serial = catalog.serial()
+        assert catalog.replace_advisories([replace(first, identifier="X-3")], "owner", _NOON) == 1
+        assert catalog.advisories(acme) == [replace(first, identifier="X-3")]
+        assert catalog.changes_since(serial).everything
+
+    def test_the_newest_entry_of_a_kind_says_who_did_it(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        assert catalog.last_change(Action.SET_INDEX) is None
+        for actor in ("one", "other"):
+            catalog.put_index(Index(DEFAULT), actor, _NOON)
+        catalog.add_file(new_file("acme-1.0.tar.gz"), {})
+        entry = catalog.last_change(Action.SET_INDEX)
+        assert entry is not None
+        assert (entry.actor, entry.at, entry.index, entry.serial) == ("other", _NOON, DEFAULT, 2)
 
     def test_every_blob_of_a_row_is_named(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")
