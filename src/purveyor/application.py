@@ -6,10 +6,12 @@ from datetime import datetime
 
 from purveyor.access.tokens import Tokens
 from purveyor.interfaces import BlobStore, Catalog
+from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
@@ -29,6 +31,8 @@ class Application:
     publisher: Publisher
     lifecycle: Lifecycle
     indexing: Indexing
+    exceptions: Exceptions
+    explaining: Explaining
     settler: Settler
     tokens: Tokens
     now: Callable[[], datetime]

@@ -15,10 +15,12 @@ from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
+from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
@@ -53,6 +55,8 @@ def application(settings: Settings) -> Application:
         publisher=Publisher(catalog, blobs, limits, _now),
         lifecycle=Lifecycle(catalog, _now),
         indexing=Indexing(catalog, _now),
+        exceptions=Exceptions(catalog, _now),
+        explaining=Explaining(catalog, offers),
         settler=settler,
         tokens=Tokens(catalog),
         now=_now,

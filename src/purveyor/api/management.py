@@ -52,7 +52,7 @@ def _endpoint(app: Application, door: Doorkeeper, operation: Operation) -> Any:
         try:
             actor = await _actor(app, door, operation, request)
             index = index_name(request.path_params["index"]) if "index" in request.path_params else DEFAULT
-            body = read_body(operation, await _body(request))
+            body = read_query(operation, request) if operation.method == "GET" else read_body(operation, await _body(request))
             call = Call(app, IndexName(index), actor, body, request.path_params)
             document = await asyncio.to_thread(operation.work, call)
         except PurveyorError as error:
@@ -97,6 +97,10 @@ def read_body(operation: Operation, body: bytes) -> dict[str, Any]:
         if not _is(value, operation.fields[key]):
             raise BadRequest(f"The field {key} must be {_TYPES[operation.fields[key]]}.")
     return document
+
+
+def read_query(operation: Operation, request: Request) -> dict[str, Any]:
+    return {name: value for name, value in request.query_params.items() if name in operation.fields}
 
 
 def _is(value: object, kind: str) -> bool:

@@ -58,7 +58,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
             },
         },
     }
-    if operation.fields:
+    if operation.method == "GET":
+        described["parameters"] += [{"name": name, "in": "query", "schema": _SCHEMAS[kind]} for name, kind in operation.fields.items()]
+    elif operation.fields:
         properties = {name: _SCHEMAS[kind] for name, kind in operation.fields.items()}
         schema = {"type": "object", "additionalProperties": False, "properties": properties}
         described["requestBody"] = {"content": {"application/json": {"schema": schema}}}

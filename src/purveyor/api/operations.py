@@ -1,7 +1,8 @@
 """The management API: a table of operations, from which the routes and the OpenAPI description are made."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from purveyor.application import Application
@@ -19,6 +20,8 @@ Document = dict[str, Any]
 
 _REASON = {"reason": "text"}
 _FILES = {"version": "text", "filenames": "texts"}
+_VERSION = {"version": "text"}
+_OVERRIDE = {**_VERSION, "days": "number", **_REASON}
 _INDEX = {"upstreams": "texts", "reserved": "texts", "mixed": "texts", "volatile": "flag", "policy": "object"}
 
 
@@ -48,7 +51,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`path` is relative to the index's root. With `permission` None no token is asked for: what it tells, the pages tell too."""
+    """`path` is relative to the index's root; the `fields` of a GET come in its query.
+
+    With `permission` None no token is asked for: what it tells, the pages tell too.
+    """
 
     name: str
     method: str
@@ -68,10 +74,11 @@ def _index(call: Call) -> Document:
 
 
 def _set_index(call: Call) -> Document:
-    """A partial document changes only what it mentions."""
+    """A partial document changes only what it mentions; a rule of the policy is taken out by null."""
     known = {index.name: index for index in call.app.catalog.indexes()}
     before = write_index(known[call.index]) if call.index in known else {}
-    index = read_index(call.index, {**before, **call.body})
+    policy = {**before.get("policy", {}), **call.body.get("policy", {})}
+    index = read_index(call.index, {**before, **call.body, "policy": {rule: value for rule, value in policy.items() if value is not None}})
     call.app.indexing.put(index, call.actor)
     return {"name": call.index, **_shown(write_index(index))}
 
@@ -105,6 +112,22 @@ def _status(call: Call) -> Document:
     return {"project": call.project, "status": text, "reason": call.reason}
 
 
+def _why(call: Call) -> Document:
+    return asdict(call.app.explaining.why(call.index, call.project, call.body.get("version")))
+
+
+def _override(call: Call) -> Document:
+    lasting = timedelta(days=call.body.get("days", 0))
+    version = call.body.get("version", "")
+    override = call.app.exceptions.allow(call.index, call.project, version, lasting=lasting, reason=call.reason, actor=call.actor)
+    return {"project": override.project, "version": override.version, "until": upload_time(override.until), "reason": override.reason}
+
+
+def _end_override(call: Call) -> Document:
+    call.app.exceptions.end(call.index, call.project, call.body.get("version", ""), call.actor)
+    return {"project": call.project, "version": call.body.get("version", "")}
+
+
 def _project(call: Call) -> Document:
     offer = call.app.offers.project(call.index, call.project)
     if offer is None:
@@ -124,6 +147,9 @@ OPERATIONS = (
     Operation("unyank", "POST", "api/projects/{name}/unyank", "Take a yank back", _unyank, _FILES),
     Operation("delete", "POST", "api/projects/{name}/delete", "Delete a release or files; the names stay taken", _delete, _FILES),
     Operation("restore", "POST", "api/projects/{name}/restore", "Bring deleted files back", _restore, _FILES),
+    Operation("why", "GET", "api/projects/{name}/why", "Why this is offered, or is not", _why, _VERSION, permission=None),
+    Operation("override", "POST", "api/projects/{name}/override", "Offer a version whatever the policy says", _override, _OVERRIDE),
+    Operation("end-override", "DELETE", "api/projects/{name}/override", "End that before its time", _end_override, _VERSION),
     Operation("status", "PUT", "api/projects/{name}/status", "Set the status (PEP 792)", _status, {"status": "text", **_REASON}),
 )
 

@@ -1,11 +1,16 @@
 """`purveyor index`: the indexes of a server."""
 
-from typing import Any
+import json
+from typing import Any, BinaryIO
 
 import click
 
 from purveyor.cli.managing import Server, managing
 from purveyor.cli.reporting import JSON, Reporter
+from purveyor.errors import Misconfigured
+from purveyor.formats.policy_document import FIELDS
+from purveyor.model.files import Kind
+from purveyor.model.policy import OnAdvisory
 
 
 @click.group(name="index")
@@ -20,16 +25,38 @@ def _settings(command: Any) -> Any:
         click.option("--reserve", "reserved", multiple=True, metavar="PATTERN", help="Names that are never looked for further up: acme-*."),
         click.option("--mix", "mixed", multiple=True, metavar="PATTERN", help="Names offered from here and from further up together."),
         click.option("--volatile/--immutable", default=None, help="Whether an upload may replace a file."),
+        click.option("--cooldown", "cooldown_days", type=float, metavar="DAYS", help="Offer pulled releases this long after their upload."),
+        click.option("--allow", multiple=True, metavar="SELECTOR", help="Offer only these: acme-*, requests<3."),
+        click.option("--deny", multiple=True, metavar="SELECTOR", help="Do not offer these."),
+        click.option("--kind", "kinds", multiple=True, type=click.Choice([*Kind, ""]), help="Offer only files of this kind."),
+        click.option("--max-size", type=int, metavar="BYTES", help="Offer no larger files."),
+        click.option("--block-hash", "blocked_hashes", multiple=True, metavar="SHA256", help="Never offer a file of this content."),
+        click.option("--advisories", type=click.Choice(list(OnAdvisory)), help="What to do with releases that an advisory is about."),
+        click.option("--policy", type=click.File("rb"), help="A JSON document with the whole policy, with rules for patterns of names."),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def _document(**given: Any) -> dict[str, Any]:
+def _document(policy: BinaryIO | None = None, **given: Any) -> dict[str, Any]:
     """What was given; a list that was given as one empty text is meant to be empty."""
     said = {name: value for name, value in given.items() if value not in (None, ())}
-    return {name: [item for item in value if item] if isinstance(value, tuple) else value for name, value in said.items()}
+    document = {name: [item for item in value if item] if isinstance(value, tuple) else value for name, value in said.items()}
+    rules = {name: document.pop(name) for name in FIELDS if name in document}
+    if policy is not None:
+        rules = {**_read(policy), **rules}
+    return {**document, "policy": {name: None if value == [] else value for name, value in rules.items()}} if rules else document
+
+
+def _read(policy: BinaryIO) -> dict[str, Any]:
+    try:
+        document = json.load(policy)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise Misconfigured(f"{policy.name} holds no JSON object.", "docs/reference shows what a policy may say.")
+    return {**dict.fromkeys(FIELDS), **document}
 
 
 @index.command(name="list")
@@ -61,7 +88,7 @@ def show(name: str, *, server: Server, as_json: bool) -> None:
 def create(name: str, *, server: Server, as_json: bool, **settings: Any) -> None:
     """Make an index."""
     with server.management(name) as there:
-        document = there.call("PUT", "index", {**_document(**settings)})
+        document = there.call("PUT", "index", _document(**settings))
         root = there.root
     Reporter(as_json=as_json).result(document, f"Created the index {name}: {root}simple/", *_lines(document)[1:])
 
@@ -97,4 +124,5 @@ def _line(document: dict[str, Any]) -> str:
 
 def _lines(document: dict[str, Any]) -> list[str]:
     lists = [f"  {key:<11}{', '.join(document[key]) or 'none'}" for key in ("upstreams", "reserved", "mixed")]
-    return [document["name"], *lists, f"  {'files':<11}{'may be replaced' if document['volatile'] else 'never change'}"]
+    rules = [f"  {key:<11}{json.dumps(value)}" for key, value in document["policy"].items()]
+    return [document["name"], *lists, *rules, f"  {'files':<11}{'may be replaced' if document['volatile'] else 'never change'}"]

@@ -50,6 +50,8 @@ COMMANDS = {
     "publish": ("purveyor.cli.publish:publish", "Put a project, or files already built, on an index."),
     "verify": ("purveyor.cli.proof:verify", "Check an index, or a project on it, as its users would meet it."),
     "index": ("purveyor.cli.indexes:index", "Make, show and change the indexes of a server."),
+    "why": ("purveyor.cli.policies:why", "Say why an index offers a release, or does not."),
+    "override": ("purveyor.cli.policies:override", "Offer one version whatever the policy says, for a time."),
     "yank": ("purveyor.cli.lifecycle:yank", "Mark a release as not to be installed."),
     "unyank": ("purveyor.cli.lifecycle:unyank", "Take a yank back."),
     "delete": ("purveyor.cli.lifecycle:delete", "Delete a release; its names stay taken."),

@@ -103,12 +103,13 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """A file that a policy does not offer. `because` is a sentence without its subject; `until` where time alone ends it."""
+    """A file that the policy of `index` does not offer. `because` is a sentence without its subject; `until` where time alone ends it."""
 
     file: DistributionFile
     rule: Rule
     because: str
     until: datetime | None = None
+    index: str = ""
 
     @property
     def sentence(self) -> str:

@@ -46,7 +46,7 @@ class Admissions:
         return replace(
             offer,
             detail=admission.detail,
-            withheld=offer.withheld + admission.withheld,
+            withheld=offer.withheld + tuple(replace(held, index=index.name) for held in admission.withheld),
             warnings=offer.warnings + admission.warnings,
             valid_until=min((end for end in (offer.valid_until, admission.valid_until) if end), default=None),
         )

@@ -22,11 +22,14 @@ class Offers:
     def __init__(self, catalog: Catalog, follower: Follower, now: Callable[[], datetime]) -> None:
         self._catalog = catalog
         self._admissions = Admissions(catalog, now)
+        self._follower = follower
         self._known: Mapping[IndexName, Index] | None = None
         follower.tell(self._drop)
 
     def index(self, name: IndexName) -> Index:
-        """Raises `NotFound`."""
+        """Its settings as they are now; raises `NotFound`."""
+        if not self._follower.is_current():
+            self._follower.catch_up()
         known = self._known
         if known is None:
             known = self._known = {index.name: index for index in self._catalog.indexes()}
