@@ -11,6 +11,7 @@
     ├── Misconfigured      a setting or argument cannot be used
     ├── PortTaken          another process listens where we were asked to
     ├── IndexUnreachable   an index we talk to does not answer, or not as an index
+    ├── UpstreamFailed     an upstream of an index does not answer, or with what cannot be believed
     ├── BuildFailed        a project could not be built
     └── CheckFailed        a verification found a fault
 
@@ -90,6 +91,16 @@ class PortTaken(PurveyorError):
 
 class IndexUnreachable(PurveyorError):
     code = "index-unreachable"
+
+
+class UpstreamFailed(PurveyorError):
+    """`wait` is for how many seconds it is of no use to ask that upstream again for anything; 0 where only this one answer was bad."""
+
+    code = "upstream-failed"
+
+    def __init__(self, detail: str, remedy: str = "", *, wait: float = 0.0) -> None:
+        super().__init__(detail, remedy)
+        self.wait = wait
 
 
 class BuildFailed(PurveyorError):
