@@ -7,11 +7,16 @@ from datetime import datetime
 from purveyor.access.tokens import Tokens
 from purveyor.interfaces import BlobStore, Catalog
 from purveyor.publishing.adoption import Adoption
+from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.folder_watch import FolderWatch
+from purveyor.publishing.indexing import Indexing
+from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
+from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
 from purveyor.settings import Settings
 
@@ -22,10 +27,15 @@ class Application:
     catalog: Catalog
     blobs: BlobStore
     follower: Follower
+    offers: Offers
     pages: Pages
     files: Files
     publisher: Publisher
     adoption: Adoption
+    lifecycle: Lifecycle
+    indexing: Indexing
+    exceptions: Exceptions
+    explaining: Explaining
     settler: Settler
     tokens: Tokens
     now: Callable[[], datetime]

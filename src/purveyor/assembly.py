@@ -27,13 +27,18 @@ from purveyor.interfaces import BlobStore, Catalog, ChangeSignal
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.cleaning import Cleaner
+from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.folder_inspection import FolderInspection
 from purveyor.publishing.folder_watch import FolderWatch
+from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.landing import Landing
+from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
+from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
 from purveyor.settings import Settings
 
@@ -51,6 +56,7 @@ def application(settings: Settings) -> Application:
     signal = MappedSignal(data / SIGNAL)
     catalog, blobs, landing, watch = _stores(settings, data, signal, limits)
     follower = Follower(catalog, signal)
+    offers = Offers(catalog, follower, _now)
     settler = Settler(catalog, blobs)
     settler.settle()
     return Application(
@@ -58,10 +64,15 @@ def application(settings: Settings) -> Application:
         catalog=catalog,
         blobs=blobs,
         follower=follower,
-        pages=Pages(catalog, follower, data / "staging", settings.page_memory),
-        files=Files(catalog, blobs),
+        offers=offers,
+        pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory),
+        files=Files(catalog, offers, blobs),
         publisher=Publisher(catalog, blobs, limits, _now, landing),
         adoption=Adoption(catalog, blobs, limits, _now, landing),
+        lifecycle=Lifecycle(catalog, _now),
+        indexing=Indexing(catalog, _now),
+        exceptions=Exceptions(catalog, _now),
+        explaining=Explaining(catalog, offers),
         settler=settler,
         tokens=Tokens(catalog),
         now=_now,

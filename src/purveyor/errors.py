@@ -13,6 +13,7 @@
     ├── DataInUse          another server has the data directory
     ├── ServerNotRunning   no server of this user is the one that is meant
     ├── IndexUnreachable   an index we talk to does not answer, or not as an index
+    ├── UpstreamFailed     an upstream of an index does not answer, or with what cannot be believed
     ├── BuildFailed        a project could not be built
     └── CheckFailed        a verification found a fault
 
@@ -100,6 +101,16 @@ class ServerNotRunning(PurveyorError):
 
 class IndexUnreachable(PurveyorError):
     code = "index-unreachable"
+
+
+class UpstreamFailed(PurveyorError):
+    """`wait` is for how many seconds it is of no use to ask that upstream again for anything; 0 where only this one answer was bad."""
+
+    code = "upstream-failed"
+
+    def __init__(self, detail: str, remedy: str = "", *, wait: float = 0.0) -> None:
+        super().__init__(detail, remedy)
+        self.wait = wait
 
 
 class BuildFailed(PurveyorError):

@@ -8,10 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Protocol, Self
 
-from purveyor.model.files import DistributionFile
+from purveyor.model.advisories import Advisory
+from purveyor.model.files import DistributionFile, Yanked
 from purveyor.model.grants import Grant
-from purveyor.model.journal import Changes
+from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.journal import Action, Changes, JournalEntry
 from purveyor.model.names import NormalizedName
+from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectDetail, ProjectStatus
 
 
@@ -27,6 +30,7 @@ class NewFile:
     """A file whose blobs are kept already, about to become a row. `identity` is unique beside the filename; see `model/files.py`.
 
     `actor` and `at` say who adds it here, and when: with a file that comes from elsewhere, neither need be who uploaded it first, and when.
+    With `replaces` it takes the place of a file with other bytes, present or deleted.
     """
 
     file: DistributionFile
@@ -34,6 +38,8 @@ class NewFile:
     identity: str
     actor: str
     at: datetime
+    index: IndexName = DEFAULT
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +65,27 @@ class Catalog(Protocol):
         """What tells the journal's entry with that serial from those of every other journal; empty if there is no such entry."""
         ...
 
-    def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
+    def indexes(self) -> Sequence[Index]:
+        """Every index, ordered by name; the default one is always among them."""
+        ...
+
+    def put_index(self, index: Index, actor: str, at: datetime) -> None:
+        """Create the index, or give it these settings."""
+        ...
+
+    def remove_index(self, name: IndexName, actor: str, at: datetime) -> bool:
+        """Remove the index; False if there is none. Raises `Conflict` if it hosts a project or is the default one."""
+        ...
+
+    def project_detail(self, name: NormalizedName, index: IndexName = DEFAULT) -> ProjectDetail | None:
         """The project with all its files and its serial, from one snapshot."""
         ...
 
-    def project_names(self) -> Iterator[tuple[NormalizedName, str]]:
+    def project_names(self, index: IndexName = DEFAULT) -> Iterator[tuple[NormalizedName, str]]:
         """Every project's normalised and display name, ordered by the former, from one snapshot, without holding all in memory."""
         ...
 
-    def file(self, filename: str) -> DistributionFile | None:
+    def file(self, filename: str, index: IndexName = DEFAULT) -> DistributionFile | None:
         """The file of that name, unless its project's status forbids to offer it (PEP 792: quarantined offers no files)."""
         ...
 
@@ -80,19 +98,56 @@ class Catalog(Protocol):
         """
         ...
 
-    def remove_file(self, filename: str, actor: str, at: datetime) -> DistributionFile | None:
+    def remove_file(self, filename: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> DistributionFile | None:
         """Forget the file, and its project with the last of its files unless a status was set; the file, or None if there is none.
 
         Its blobs stay: another file may have the same content.
         """
         ...
 
-    def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
+    def set_yanked(
+        self, filenames: Sequence[str], yanked: Yanked | None, actor: str, at: datetime, index: IndexName = DEFAULT
+    ) -> Sequence[DistributionFile]:
+        """Mark the files of one project as yanked, or no longer; returns those of them that are there, as they are then."""
+        ...
+
+    def delete_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
+        """Take the files of one project away; returns those that were there.
+
+        Their names stay taken: for other bytes `add_file` raises `Conflict`. Their blobs stay named, and the project hosted.
+        """
+        ...
+
+    def deleted_files(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[DistributionFile]: ...
+
+    def restore_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
+        """Bring back deleted files of one project as they were; returns those that were deleted."""
+        ...
+
+    def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool:
         """Set the project's status (PEP 792); False if there is no such project."""
         ...
 
     def named_blobs(self) -> Iterator[str]:
         """The sha256 of every blob that a row names or that waits to be settled, in order and once; one snapshot, not all in memory."""
+        ...
+
+    def overrides(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[Override]:
+        """The exceptions from the index's policy for the project, expired ones too, by version."""
+        ...
+
+    def put_override(self, override: Override, index: IndexName = DEFAULT) -> None: ...
+
+    def remove_override(self, name: NormalizedName, version: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool: ...
+
+    def advisories(self, name: NormalizedName) -> Sequence[Advisory]: ...
+
+    def replace_advisories(self, advisories: Iterable[Advisory], actor: str, at: datetime) -> int:
+        """Forget all advisories there were, and take these; returns how many."""
+        ...
+
+    def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
+        """The newest entry of that kind."""
         ...
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from purveyor import assembly, errors
 from purveyor.api import targets
 from purveyor.api.app import UPLOAD_PATHS
+from purveyor.api.authentication import Doorkeeper
 from purveyor.api.problems import status_of
 from purveyor.api.read_path import ReadPath
 from purveyor.api.routes import router
@@ -101,7 +102,7 @@ def test_every_route_is_documented(tmp_path: Path) -> None:
     app = assembly.application(Settings(data=tmp_path / "data"))
     text = reference("endpoints")
     try:
-        routes = [route for route in router(app, ReadPath(app)).routes if isinstance(route, Route)]
+        routes = [route for route in router(app, ReadPath(app), Doorkeeper(app.tokens)).routes if isinstance(route, Route)]
     finally:
         app.catalog.close()
 

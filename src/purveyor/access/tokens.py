@@ -24,14 +24,14 @@ class Tokens:
         self._catalog = catalog
 
     def create(self, subject: str, now: datetime, leave: Callable[[str], object] = lambda _: None) -> str:
-        """A new token that may upload; returned once and never shown again.
+        """A new token that may upload and manage; returned once and never shown again.
 
         `leave` is given it before it counts, and may put it where it is looked for: a token that counts but was left nowhere helps nobody.
         """
         secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
         token = f"{PREFIX}{secret}{_checksum(secret)}"
         leave(token)
-        self._catalog.add_token(digest(token), Grant(subject, frozenset({Permission.UPLOAD})), now)
+        self._catalog.add_token(digest(token), Grant(subject, frozenset(Permission)), now)
         return token
 
     def grant_for(self, token: str) -> Grant | None:

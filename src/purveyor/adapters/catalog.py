@@ -1,27 +1,35 @@
 """The catalog in SQL: tables to nouns and back. What the statements promise is in `interfaces.Catalog`."""
 
 import hashlib
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from sqlite3 import Connection
+from typing import TypeVar
 
-from purveyor.adapters.sqlite import Database, Row
+from purveyor.adapters.catalog_changes import Change, keep_unsettled
+from purveyor.adapters.rows import COLUMNS, file_of, journal_entry, known, moment, stamp
+from purveyor.adapters.sqlite import Database
+from purveyor.formats.index_document import read_index
+from purveyor.formats.osv import read_advisory
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
-from purveyor.model.files import DistributionFile, Kind, Yanked, conflict
+from purveyor.model.advisories import Advisory
+from purveyor.model.files import DistributionFile, Yanked
 from purveyor.model.grants import Grant, Permission
-from purveyor.model.journal import LISTED, Action, Changes
+from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.journal import LISTED, ROUTING, Action, Changes, JournalEntry
 from purveyor.model.names import NormalizedName
+from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+T = TypeVar("T")
+
+# ruff: noqa: S608 - the statements are put together of constants; values are always parameters
 
 _LISTED = ", ".join(f"'{action}'" for action in sorted(LISTED))
+_ROUTING = ", ".join(f"'{action}'" for action in sorted(ROUTING))
+_BLOBS = ("sha256", "metadata_sha256", "provenance_sha256")
 _NEWEST = "SELECT coalesce(max(serial), 0) FROM journal"
-_FILE = (
-    "f.filename, f.project, f.version, f.kind, f.size, f.sha256, f.uploaded_at, f.uploaded_by, f.metadata_sha256,"
-    " f.requires_python, f.yanked, f.provenance_sha256, f.origin"
-)
 
 
 class SqlCatalog:
@@ -42,56 +50,122 @@ class SqlCatalog:
 
     def changes_since(self, serial: int) -> Changes:
         rows = self._database.read(
-            f"SELECT project, max(serial), max(action IN ({_LISTED})) FROM journal WHERE serial > ? GROUP BY project",  # noqa: S608 - constants
+            f"SELECT project, max(serial), max(action IN ({_LISTED})), max(action IN ({_ROUTING})) FROM journal"
+            " WHERE serial > ? GROUP BY project",
             (serial,),
         )
         newest = max((row[1] for row in rows), default=serial)
-        return Changes(newest, frozenset(row[0] for row in rows), any(row[2] for row in rows))
+        names = frozenset(row[0] for row in rows if row[0])
+        return Changes(newest, names, any(row[2] for row in rows), any(row[3] for row in rows))
 
     def fingerprint(self, serial: int) -> str:
         rows = self._database.read("SELECT at, actor, action, project, version, filename FROM journal WHERE serial = ?", (serial,))
         return hashlib.sha256(repr((serial, *rows[0])).encode()).hexdigest() if rows else ""
 
-    def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
+    def indexes(self) -> Sequence[Index]:
+        rows = self._database.read("SELECT name, document FROM indexes ORDER BY name")
+        return [read_index(name, json.loads(document)) for name, document in rows]
+
+    def put_index(self, index: Index, actor: str, at: datetime) -> None:
+        self._change(index.name, actor, at, lambda change: change.put_index(index))
+
+    def remove_index(self, name: IndexName, actor: str, at: datetime) -> bool:
+        return self._change(name, actor, at, lambda change: change.remove_index())
+
+    def project_detail(self, name: NormalizedName, index: IndexName = DEFAULT) -> ProjectDetail | None:
         rows = self._database.read(
-            f"SELECT p.display_name, p.status, p.status_reason, p.serial, {_FILE}"  # noqa: S608 - constants only
-            " FROM projects p LEFT JOIN files f ON f.project = p.name WHERE p.name = ? ORDER BY f.uploaded_at, f.filename",
-            (name,),
+            f"SELECT p.display_name, p.status, p.status_reason, p.serial, {COLUMNS}"
+            " FROM projects p LEFT JOIN files f ON f.index_name = p.index_name AND f.project = p.name"
+            " WHERE p.index_name = ? AND p.name = ? ORDER BY f.uploaded_at, f.filename",
+            (index, name),
         )
         if not rows:
             return None
         display_name, status, reason, serial = rows[0][:4]
-        files = tuple(_file(row[4:]) for row in rows if row[4] is not None)
+        files = tuple(file_of(row[4:]) for row in rows if row[4] is not None)
         return ProjectDetail(name, display_name, ProjectStatus(Status(status), reason), files, serial)
 
-    def project_names(self) -> Iterator[tuple[NormalizedName, str]]:
+    def project_names(self, index: IndexName = DEFAULT) -> Iterator[tuple[NormalizedName, str]]:
         # A quarantined project is not offered to anyone who looks around (as PyPI does it).
-        rows = self._database.stream("SELECT name, display_name FROM projects WHERE status <> 'quarantined' ORDER BY name")
+        rows = self._database.stream(
+            "SELECT name, display_name FROM projects WHERE index_name = ? AND status <> 'quarantined' ORDER BY name", (index,)
+        )
         return ((name, display_name) for name, display_name in rows)
 
-    def file(self, filename: str) -> DistributionFile | None:
+    def file(self, filename: str, index: IndexName = DEFAULT) -> DistributionFile | None:
         rows = self._database.read(
-            f"SELECT {_FILE} FROM files f JOIN projects p ON p.name = f.project"  # noqa: S608 - constants only
-            " WHERE f.filename = ? AND p.status <> 'quarantined'",
-            (filename,),
+            f"SELECT {COLUMNS} FROM files f JOIN projects p ON p.index_name = f.index_name AND p.name = f.project"
+            " WHERE f.index_name = ? AND f.filename = ? AND p.status <> 'quarantined'",
+            (index, filename),
         )
-        return _file(rows[0]) if rows else None
+        return file_of(rows[0]) if rows else None
 
     def add_file(self, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
-        return self._database.write(lambda connection: insert_file(connection, new, unsettled))
+        def add(connection: Connection) -> DistributionFile:
+            kept = Change(connection, new.index, new.actor, new.at).add_file(new)
+            if kept is new.file:
+                keep_unsettled(connection, unsettled)
+            return kept
 
-    def remove_file(self, filename: str, actor: str, at: datetime) -> DistributionFile | None:
-        return self._database.write(lambda connection: delete_file(connection, filename, actor, at))
+        return self._database.write(add)
 
-    def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
-        return self._database.write(lambda connection: _set_status(connection, name, status, actor, at))
+    def remove_file(self, filename: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> DistributionFile | None:
+        return self._change(index, actor, at, lambda change: change.remove_file(filename))
+
+    def set_yanked(
+        self, filenames: Sequence[str], yanked: Yanked | None, actor: str, at: datetime, index: IndexName = DEFAULT
+    ) -> Sequence[DistributionFile]:
+        return self._change(index, actor, at, lambda change: change.set_yanked(filenames, yanked))
+
+    def delete_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
+        return self._change(index, actor, at, lambda change: change.delete_files(filenames))
+
+    def deleted_files(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
+        rows = self._database.read(
+            f"SELECT {COLUMNS} FROM deleted_files f WHERE f.index_name = ? AND f.project = ? ORDER BY f.filename", (index, name)
+        )
+        return [file_of(row) for row in rows]
+
+    def restore_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
+        return self._change(index, actor, at, lambda change: change.restore_files(filenames))
+
+    def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool:
+        return self._change(index, actor, at, lambda change: change.set_status(name, status))
 
     def named_blobs(self) -> Iterator[str]:
-        rows = self._database.stream(
-            "SELECT sha256 FROM files UNION SELECT metadata_sha256 FROM files UNION SELECT provenance_sha256 FROM files"
-            " UNION SELECT sha256 FROM unsettled_blobs ORDER BY 1"
-        )
+        tables = [f"SELECT {column} FROM {table}" for table in ("files", "deleted_files") for column in _BLOBS]
+        rows = self._database.stream(" UNION ".join([*tables, "SELECT sha256 FROM unsettled_blobs"]) + " ORDER BY 1")
         return (sha256 for (sha256,) in rows if sha256 is not None)
+
+    def overrides(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[Override]:
+        rows = self._database.read(
+            "SELECT version, until, by, at, reason FROM overrides WHERE index_name = ? AND project = ? ORDER BY version", (index, name)
+        )
+        return [Override(name, version, known(until), by, known(at), reason) for version, until, by, at, reason in rows]
+
+    def put_override(self, override: Override, index: IndexName = DEFAULT) -> None:
+        self._change(index, override.by, override.at, lambda change: change.put_override(override))
+
+    def remove_override(self, name: NormalizedName, version: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool:
+        return self._change(index, actor, at, lambda change: change.remove_override(name, version))
+
+    def advisories(self, name: NormalizedName) -> Sequence[Advisory]:
+        rows = self._database.read("SELECT document FROM advisories WHERE project = ? ORDER BY identifier", (name,))
+        return [read_advisory(json.loads(document)) for (document,) in rows]
+
+    def replace_advisories(self, advisories: Iterable[Advisory], actor: str, at: datetime) -> int:
+        return self._change(DEFAULT, actor, at, lambda change: change.replace_advisories(advisories))
+
+    def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
+        rows = self._database.read(
+            "SELECT serial, at, actor, action, index_name, project, version, filename, note FROM journal"
+            " WHERE action = ? AND index_name = ? ORDER BY serial DESC LIMIT 1",
+            (action, index),
+        )
+        return journal_entry(rows[0]) if rows else None
+
+    def _change(self, index: IndexName, actor: str, at: datetime, work: Callable[[Change], T]) -> T:
+        return self._database.write(lambda connection: work(Change(connection, index, actor, at)))
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:
         return dict(self._database.read("SELECT sha256, content FROM unsettled_blobs LIMIT ?", (limit,)))
@@ -114,7 +188,7 @@ class SqlCatalog:
         if not rows:
             return None
         subject, permissions, expires_at = rows[0]
-        return Grant(subject, frozenset(map(Permission, permissions.split())), _moment(expires_at))
+        return Grant(subject, frozenset(map(Permission, permissions.split())), moment(expires_at))
 
     def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> None:
         row = (
@@ -135,129 +209,3 @@ class SqlCatalog:
 
     def close(self) -> None:
         self._database.close()
-
-
-def insert_file(connection: sqlite3.Connection, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
-    file = new.file
-    _check_status(connection, file)
-    if there := same_identity(connection, new):
-        if there.filename == file.filename and there.sha256 == file.sha256:
-            return there
-        raise conflict(there, file)
-    if connection.execute("SELECT 1 FROM projects WHERE name = ?", (file.project,)).fetchone() is None:
-        serial = record(connection, Action.CREATE_PROJECT, file, new.actor, new.at)
-        connection.execute(
-            "INSERT INTO projects (name, display_name, serial) VALUES (?, ?, ?)",
-            (file.project, new.display_name, serial),
-        )
-    serial = record(connection, Action.ADD_FILE, file, new.actor, new.at)
-    connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
-    _insert(connection, new)
-    connection.executemany("INSERT OR IGNORE INTO unsettled_blobs VALUES (?, ?)", unsettled.items())
-    return file
-
-
-def delete_file(connection: sqlite3.Connection, filename: str, actor: str, at: datetime) -> DistributionFile | None:
-    row = connection.execute(f"SELECT {_FILE} FROM files f WHERE f.filename = ?", (filename,)).fetchone()  # noqa: S608 - constants
-    if row is None:
-        return None
-    connection.execute("DELETE FROM files WHERE filename = ?", (filename,))
-    file = _file(row)
-    serial = record(connection, Action.REMOVE_FILE, file, actor, at)
-    left = connection.execute("SELECT 1 FROM files WHERE project = ? LIMIT 1", (file.project,)).fetchone()
-    gone = (
-        left is None
-        and connection.execute("DELETE FROM projects WHERE name = ? AND status = 'active' AND status_reason = ''", (file.project,)).rowcount
-    )
-    if gone:
-        record(connection, Action.REMOVE_PROJECT, file, actor, at)
-    else:
-        connection.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, file.project))
-    return file
-
-
-def _set_status(connection: sqlite3.Connection, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime) -> bool:
-    if connection.execute("SELECT 1 FROM projects WHERE name = ?", (name,)).fetchone() is None:
-        return False
-    serial = append(connection, (stamp(at), actor, Action.SET_STATUS, name, None, None))
-    connection.execute(
-        "UPDATE projects SET status = ?, status_reason = ?, serial = ? WHERE name = ?", (status.status, status.reason, serial, name)
-    )
-    return True
-
-
-def _check_status(connection: sqlite3.Connection, file: DistributionFile) -> None:
-    row = connection.execute("SELECT status, status_reason FROM projects WHERE name = ?", (file.project,)).fetchone()
-    if row is not None:
-        ProjectStatus(Status(row[0]), row[1]).check_uploads(file.project)
-
-
-def same_identity(connection: sqlite3.Connection, new: NewFile) -> DistributionFile | None:
-    row = connection.execute(
-        f"SELECT {_FILE} FROM files f WHERE f.filename = ? OR f.identity = ?",  # noqa: S608 - constants only
-        (new.file.filename, new.identity),
-    ).fetchone()
-    return _file(row) if row is not None else None
-
-
-def record(connection: sqlite3.Connection, action: Action, file: DistributionFile, actor: str, at: datetime) -> int:
-    return append(connection, (stamp(at), actor, action, file.project, file.version, file.filename))
-
-
-def append(connection: sqlite3.Connection, entry: Row) -> int:
-    """Append one entry. The write lock is held, so serials are taken in commit order and without gaps."""
-    statement = (
-        "INSERT INTO journal (serial, at, actor, action, project, version, filename)"
-        " VALUES ((SELECT coalesce(max(serial), 0) + 1 FROM journal), ?, ?, ?, ?, ?, ?) RETURNING serial"
-    )
-    serial: int = connection.execute(statement, entry).fetchone()[0]
-    return serial
-
-
-def _insert(connection: sqlite3.Connection, new: NewFile) -> None:
-    file = new.file
-    row = {
-        "filename": file.filename,
-        "identity": new.identity,
-        "project": file.project,
-        "version": file.version,
-        "kind": file.kind,
-        "size": file.size,
-        "sha256": file.sha256,
-        "metadata_sha256": file.metadata_sha256,
-        "provenance_sha256": file.provenance_sha256,
-        "requires_python": file.requires_python,
-        "uploaded_at": stamp(file.uploaded_at),
-        "uploaded_by": file.uploaded_by,
-        "yanked": file.yanked.reason if file.yanked else None,
-        "origin": file.origin,
-    }
-    columns = ", ".join(row)
-    connection.execute(f"INSERT INTO files ({columns}) VALUES ({', '.join(':' + c for c in row)})", row)  # noqa: S608 - constants only
-
-
-def _file(row: Row) -> DistributionFile:
-    (filename, project, version, kind, size, sha256, at, by, metadata, requires_python, yanked, provenance, origin) = row
-    return DistributionFile(
-        filename=filename,
-        project=project,
-        version=version,
-        kind=Kind(kind),
-        size=size,
-        sha256=sha256,
-        uploaded_at=_moment(at),
-        uploaded_by=by,
-        metadata_sha256=metadata,
-        requires_python=requires_python,
-        yanked=None if yanked is None else Yanked(yanked),
-        provenance_sha256=provenance,
-        origin=origin,
-    )
-
-
-def stamp(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(stamp: int | None) -> datetime | None:
-    return None if stamp is None else _EPOCH + stamp * _MICROSECOND

@@ -1,4 +1,4 @@
-"""The catalog of an index that serves a folder: before it says anything of a project, that project's files have been inspected."""
+"""The catalog where the default index serves a folder: before it says anything of a project, that project's files have been inspected."""
 
 from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
@@ -8,6 +8,7 @@ from purveyor.adapters.folder_index import SqlFolderIndex
 from purveyor.adapters.sqlite import Database
 from purveyor.interfaces import ChangeSignal, NewFile
 from purveyor.model.files import DistributionFile, project_named_by
+from purveyor.model.indexes import DEFAULT, IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
 
@@ -22,20 +23,25 @@ class FolderCatalog(SqlCatalog):
         self._index = index
         self._look_first = look_first
 
-    def project_detail(self, name: NormalizedName) -> ProjectDetail | None:
-        self._look_first(name)
-        return super().project_detail(name)
+    def project_detail(self, name: NormalizedName, index: IndexName = DEFAULT) -> ProjectDetail | None:
+        if index == DEFAULT:
+            self._look_first(name)
+        return super().project_detail(name, index)
 
-    def project_names(self) -> Iterator[tuple[NormalizedName, str]]:
+    def project_names(self, index: IndexName = DEFAULT) -> Iterator[tuple[NormalizedName, str]]:
         """With the projects whose files were seen, but not inspected yet."""
+        if index != DEFAULT:
+            return super().project_names(index)
         self._look_first(None)
         waiting = [(name, str(name)) for name in self._index.waiting_names()]
         return merge(super().project_names(), waiting) if waiting else super().project_names()
 
-    def file(self, filename: str) -> DistributionFile | None:
-        self._look_first(project_named_by(filename))
-        return super().file(filename)
+    def file(self, filename: str, index: IndexName = DEFAULT) -> DistributionFile | None:
+        if index == DEFAULT:
+            self._look_first(project_named_by(filename))
+        return super().file(filename, index)
 
     def add_file(self, new: NewFile, unsettled: Mapping[str, bytes]) -> DistributionFile:
-        self._look_first(new.file.project)
+        if new.index == DEFAULT:
+            self._look_first(new.file.project)
         return super().add_file(new, unsettled)

@@ -5,11 +5,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from purveyor.adapters.catalog import append, delete_file, insert_file, same_identity, stamp
+from purveyor.adapters.catalog_changes import Change
 from purveyor.adapters.sqlite import Database, Row
 from purveyor.errors import PurveyorError
 from purveyor.interfaces import FolderFile, NewFile, Verdict
 from purveyor.model.files import DistributionFile, conflict, project_named_by
+from purveyor.model.indexes import DEFAULT
 from purveyor.model.journal import Action
 from purveyor.model.names import NormalizedName
 
@@ -84,14 +85,14 @@ class SqlFolderIndex:
 
     def same_file(self, new: NewFile) -> DistributionFile | None:
         with self._database.aside() as connection:
-            there = same_identity(connection, new)
+            there = _change(connection, new.at).same_identity("files", new)
         if there is not None and not _same(there, new.file):
             raise conflict(there, new.file)
         return there
 
     def add_landed(self, new: NewFile, file: FolderFile, metadata: bytes | None) -> DistributionFile:
         def work(connection: sqlite3.Connection) -> DistributionFile:
-            kept = insert_file(connection, new, {})
+            kept = Change(connection, DEFAULT, new.actor, new.at).add_file(new)
             path = os.fsencode(file.path)
             connection.execute(_PUT, (path, b"", file.filename, new.file.project, *file[1:]))
             _serve(connection, path, new, metadata)
@@ -118,10 +119,16 @@ class SqlFolderIndex:
     def waiting_names(self) -> Sequence[NormalizedName]:
         """Projects of which the catalog knows nothing yet, because all of their files still wait to be inspected."""
         rows = self._database.read(
-            "SELECT DISTINCT project FROM folder_files WHERE state = 'waiting' AND project NOT IN (SELECT name FROM projects)"
+            "SELECT DISTINCT project FROM folder_files WHERE state = 'waiting' AND"
+            " project NOT IN (SELECT name FROM projects WHERE index_name = 'default')"
             " ORDER BY project"
         )
         return [name for (name,) in rows]
+
+
+def _change(connection: sqlite3.Connection, at: datetime) -> Change:
+    """What the folder's watcher does to the catalog: the folder is that of the default index."""
+    return Change(connection, DEFAULT, ACTOR, at)
 
 
 def _gather(connection: sqlite3.Connection, found: Iterable[tuple[str, Iterable[FolderFile]]]) -> None:
@@ -161,11 +168,12 @@ def _withdraw(connection: sqlite3.Connection, path: bytes, at: datetime) -> None
     """Take what the catalog offers from this path out of it, and give those that were shadowed by it their turn."""
     row = connection.execute(
         "SELECT f.filename, f.project FROM folder_files f JOIN files c ON c.filename = f.filename AND c.sha256 = f.sha256"
+        " AND c.index_name = 'default'"
         " WHERE f.path = ? AND f.state IN ('served', 'waiting')",
         (path,),
     ).fetchone()
     if row is not None:
-        delete_file(connection, row[0], ACTOR, at)
+        _change(connection, at).remove_file(row[0])
         connection.execute("UPDATE folder_files SET state = 'waiting' WHERE project = ? AND state = 'shadowed'", (row[1],))
     connection.execute("UPDATE folder_files SET sha256 = NULL WHERE path = ?", (path,))
     connection.execute("DELETE FROM folder_metadata WHERE path = ?", (path,))
@@ -181,7 +189,7 @@ def _settle(connection: sqlite3.Connection, verdict: Verdict, at: datetime) -> I
         if verdict.again:
             connection.execute("UPDATE folder_files SET mtime_ns = -1 WHERE path = ?", (path,))
         return
-    there = same_identity(connection, verdict.new)
+    there = _change(connection, at).same_identity("files", verdict.new)
     rival = None if there is None else _rival(connection, path, there)
     if rival is not None and rival < path:
         yield from _set_aside(connection, path, "shadowed", f"It is the same file as {os.fsdecode(rival)}, which comes first.", at)
@@ -211,8 +219,8 @@ def _offer(
     assert new is not None
     try:
         if there is not None and not _same(there, new.file):
-            delete_file(connection, there.filename, ACTOR, at)
-        insert_file(connection, new, {})
+            _change(connection, at).remove_file(there.filename)
+        Change(connection, DEFAULT, new.actor, new.at).add_file(new)
     except PurveyorError as refused:
         yield from _set_aside(connection, path, "broken", refused.detail, at)
     else:
@@ -241,6 +249,9 @@ def _set_aside(connection: sqlite3.Connection, path: bytes, state: str, fault: s
 
 def _tell_of_the_list(connection: sqlite3.Connection, project: str, at: datetime) -> None:
     """A project was listed for as long as its files waited; the journal says so if none of them was any good."""
-    listed = "SELECT 1 FROM projects WHERE name = ? UNION ALL SELECT 1 FROM folder_files WHERE project = ? AND state = 'waiting' LIMIT 1"
+    listed = (
+        "SELECT 1 FROM projects WHERE index_name = 'default' AND name = ?"
+        " UNION ALL SELECT 1 FROM folder_files WHERE project = ? AND state = 'waiting' LIMIT 1"
+    )
     if connection.execute(listed, (project, project)).fetchone() is None:
-        append(connection, (stamp(at), ACTOR, Action.REMOVE_PROJECT, project, None, None))
+        _change(connection, at).record(Action.REMOVE_PROJECT, project)

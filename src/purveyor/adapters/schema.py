@@ -80,4 +80,96 @@ STEPS: tuple[str, ...] = (
     );
     CREATE INDEX folder_metadata_by_content ON folder_metadata (sha256);
     """,
+    # Many indexes: every project and file belongs to one, and the first of them is called default.
+    """
+    CREATE TABLE indexes (
+        name     TEXT NOT NULL PRIMARY KEY,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO indexes VALUES ('default', '{}');
+
+    UPDATE tokens SET permissions = 'manage upload' WHERE subject = 'owner' AND permissions = 'upload';
+
+    ALTER TABLE journal ADD COLUMN index_name TEXT NOT NULL DEFAULT 'default';
+    ALTER TABLE journal ADD COLUMN note TEXT NOT NULL DEFAULT '';
+
+    CREATE TABLE new_projects (
+        index_name    TEXT NOT NULL REFERENCES indexes (name),
+        name          TEXT NOT NULL,
+        display_name  TEXT NOT NULL,
+        status        TEXT NOT NULL DEFAULT 'active',
+        status_reason TEXT NOT NULL DEFAULT '',
+        serial        INTEGER NOT NULL,
+        PRIMARY KEY (index_name, name)
+    ) WITHOUT ROWID;
+    INSERT INTO new_projects SELECT 'default', name, display_name, status, status_reason, serial FROM projects;
+
+    CREATE TABLE new_files (
+        index_name        TEXT NOT NULL,
+        filename          TEXT NOT NULL,
+        identity          TEXT NOT NULL,
+        project           TEXT NOT NULL,
+        version           TEXT NOT NULL,
+        kind              TEXT NOT NULL,
+        size              INTEGER NOT NULL,
+        sha256            TEXT NOT NULL,
+        metadata_sha256   TEXT,
+        provenance_sha256 TEXT,
+        requires_python   TEXT,
+        uploaded_at       INTEGER,
+        uploaded_by       TEXT,
+        yanked            TEXT,
+        origin            TEXT,
+        PRIMARY KEY (index_name, filename),
+        UNIQUE (index_name, identity),
+        FOREIGN KEY (index_name, project) REFERENCES new_projects (index_name, name)
+    );
+    INSERT INTO new_files SELECT 'default', filename, identity, project, version, kind, size, sha256, metadata_sha256, provenance_sha256,
+        requires_python, uploaded_at, uploaded_by, yanked, origin FROM files;
+    DROP TABLE files;
+    DROP TABLE projects;
+    ALTER TABLE new_projects RENAME TO projects;
+    ALTER TABLE new_files RENAME TO files;
+    CREATE INDEX files_of_project ON files (index_name, project);
+
+    CREATE TABLE deleted_files (
+        index_name        TEXT NOT NULL,
+        filename          TEXT NOT NULL,
+        identity          TEXT NOT NULL,
+        project           TEXT NOT NULL,
+        version           TEXT NOT NULL,
+        kind              TEXT NOT NULL,
+        size              INTEGER NOT NULL,
+        sha256            TEXT NOT NULL,
+        metadata_sha256   TEXT,
+        provenance_sha256 TEXT,
+        requires_python   TEXT,
+        uploaded_at       INTEGER,
+        uploaded_by       TEXT,
+        yanked            TEXT,
+        origin            TEXT,
+        deleted_at        INTEGER NOT NULL,
+        deleted_by        TEXT NOT NULL,
+        PRIMARY KEY (index_name, filename),
+        UNIQUE (index_name, identity)
+    );
+
+    CREATE TABLE overrides (
+        index_name TEXT NOT NULL,
+        project    TEXT NOT NULL,
+        version    TEXT NOT NULL,
+        until      INTEGER NOT NULL,
+        by         TEXT NOT NULL,
+        at         INTEGER NOT NULL,
+        reason     TEXT NOT NULL,
+        PRIMARY KEY (index_name, project, version)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE advisories (
+        project    TEXT NOT NULL,
+        identifier TEXT NOT NULL,
+        document   TEXT NOT NULL,
+        PRIMARY KEY (project, identifier)
+    ) WITHOUT ROWID;
+    """,
 )

@@ -86,10 +86,10 @@ class Database:
             raise _failure(error, self._path) from error
         return rows
 
-    def stream(self, statement: str) -> Iterator[Row]:
+    def stream(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of one statement, one snapshot, fetched as they are wanted: on a connection of its own, since the caller may be slow."""
         with closing(self._connect()) as connection:
-            yield from connection.execute(statement)
+            yield from connection.execute(statement, parameters)
 
     @contextmanager
     def aside(self) -> Iterator[sqlite3.Connection]:

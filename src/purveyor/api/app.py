@@ -10,11 +10,13 @@ from purveyor.api.connections import Connections
 from purveyor.api.lane import Lane
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
-from purveyor.errors import PurveyorError
+from purveyor.errors import PurveyorError, Refused
+from purveyor.model.indexes import DEFAULT, IndexName, index_name
 
 log = logging.getLogger("purveyor")
 
 UPLOAD_PATHS = ("/legacy/", "/legacy", "/")
+"""Of the default index; every other has the first two of them below its name."""
 # How often a writer that died between its commit and its notice is looked for, in seconds; and stagings that nobody finished.
 _WATCH_INTERVAL = 1.0
 _STAGING_AGE = 3600.0
@@ -36,8 +38,8 @@ class PurveyorApp:
             if remember is not None and answer.lasting and variant is not None:
                 remember(variant, answer, mark)
             await deliver(answer, scope, send)
-        elif scope["method"] == "POST" and scope["path"] in UPLOAD_PATHS:
-            await deliver(await self._late().uploads.answer(scope, receive), scope, send)
+        elif scope["method"] == "POST" and (index := _uploads_to(scope["path"])) is not None:
+            await deliver(await self._late().uploads.answer(scope, receive, index), scope, send)
         else:
             await self._late().router(scope, receive, send)
 
@@ -87,14 +89,26 @@ class PurveyorApp:
             log.error("%s", error)  # noqa: TRY400 - the sentence says it all, and it is tried again in a second
 
 
+def _uploads_to(path: str) -> IndexName | None:
+    if path in UPLOAD_PATHS:
+        return DEFAULT
+    name, _, last = path.rstrip("/").rpartition("/")
+    try:
+        return index_name(name[1:]) if last == "legacy" else None
+    except Refused:
+        return None
+
+
 class _Late:
     """What the first page need not wait for: a tenth of a second of imports."""
 
     def __init__(self, app: Application, read_path: ReadPath) -> None:
         import packaging.metadata  # noqa: F401, PLC0415 - the first upload should not wait for it either
 
+        from purveyor.api.authentication import Doorkeeper  # noqa: PLC0415 - see above
         from purveyor.api.routes import router  # noqa: PLC0415 - see above
         from purveyor.api.uploads import Uploads  # noqa: PLC0415 - see above
 
-        self.router = router(app, read_path)
-        self.uploads = Uploads(app)
+        door = Doorkeeper(app.tokens)
+        self.router = router(app, read_path, door)
+        self.uploads = Uploads(app, door)

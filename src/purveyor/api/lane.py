@@ -102,6 +102,8 @@ class Lane:
 
     def _drop(self, changes: Changes) -> None:
         """Called under the follower's turn."""
+        if changes.everything:
+            self._forget()
         touched: set[str | None] = set(changes.projects)
         if changes.list_changed:
             touched.add(None)

@@ -5,6 +5,7 @@ people read the plain body.
 """
 
 import json
+import math
 from http import HTTPStatus
 
 from purveyor.api.answers import NOSNIFF, Answer
@@ -20,6 +21,7 @@ from purveyor.errors import (
     StoreFailed,
     StoreFull,
     TooLarge,
+    UpstreamFailed,
 )
 
 _STATUS: dict[type[PurveyorError], HTTPStatus] = {
@@ -33,6 +35,7 @@ _STATUS: dict[type[PurveyorError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     StoreFailed: HTTPStatus.SERVICE_UNAVAILABLE,
+    UpstreamFailed: HTTPStatus.BAD_GATEWAY,
     Misconfigured: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 CHALLENGE = 'Basic realm="Purveyor", charset="UTF-8"'
@@ -73,6 +76,8 @@ def answer(error: PurveyorError, accept: str) -> Answer:
         headers.append((b"www-authenticate", CHALLENGE.encode()))
     if isinstance(error, StoreFailed):
         headers.append((b"retry-after", b"5"))
+    if isinstance(error, UpstreamFailed):
+        headers.append((b"retry-after", b"%d" % max(5, math.ceil(error.wait))))
     return Answer(int(status_of(error)), tuple(headers), body, reason_phrase(error))
 
 

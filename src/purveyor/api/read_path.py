@@ -14,7 +14,7 @@ from purveyor.api.lane import Variant
 from purveyor.application import Application
 from purveyor.errors import NotFound, PurveyorError
 from purveyor.formats import codings, representation
-from purveyor.formats.links import FileLink
+from purveyor.model.indexes import DEFAULT
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Span, length, pieces
 from purveyor.serving.files import ServedFile
@@ -54,6 +54,7 @@ class ReadPath:
 
     async def _read(self, target: targets.Target, scope: Scope, fields: dict[bytes, str]) -> Answer:
         if isinstance(target, targets.Redirect):
+            self._app.offers.index(target.index)  # a redirect below a name that nobody gave leads nowhere
             # 302, not 301: pip keeps a permanent redirect for ever and never asks again.
             where = targets.location(scope["raw_path"], target)
             return text(302, "See the normalised URL.", (b"location", where), (b"cache-control", b"no-cache"))
@@ -62,7 +63,7 @@ class ReadPath:
         conditions = Conditions(fields.get(b"if-none-match"), fields.get(b"range"), fields.get(b"if-range"))
         if scope["method"] == "HEAD":
             conditions = Conditions(conditions.if_none_match)  # ranges are defined for GET only (RFC 9110 14.2)
-        if isinstance(target, FileLink):
+        if isinstance(target, targets.FileTarget):
             return await self._file(target, conditions)
         return await self._page(target, scope, fields, conditions)
 
@@ -79,16 +80,16 @@ class ReadPath:
             return text(406, f"None of the accepted types is served here; there are {offered}.", _VARY)
         coding = representation.content_coding(fields.get(b"accept-encoding"), codings.OFFERED)
         name = target.name if isinstance(target, targets.ProjectTarget) else None
-        key = PageKey(name, media_type, coding)
+        key = PageKey(target.index, name, media_type, coding)
         page = self._app.pages.held(key) or await asgi.in_thread(self._page_threads, lambda: self._app.pages.get(key))
         if page is None:
             raise NotFound(f"This index has no project {name}.")
         return conditional(_page_answer(page, name), page.etag, Conditions(conditions.if_none_match))
 
-    async def _file(self, link: FileLink, conditions: Conditions) -> Answer:
-        served = await asgi.in_thread(self._file_threads, lambda: self._app.files.open(link))
+    async def _file(self, target: targets.FileTarget, conditions: Conditions) -> Answer:
+        served = await asgi.in_thread(self._file_threads, lambda: self._app.files.open(target.index, target.link))
         if served is None:
-            raise NotFound(f"This index has no file {link.filename} with sha256 {link.sha256}.")
+            raise NotFound(f"This index has no file {target.link.filename} with sha256 {target.link.sha256}.")
         return conditional(_file_answer(served), f'"{served.sha256}"', conditions)
 
 
@@ -98,11 +99,16 @@ def _method(method: str, target: targets.Target) -> Answer | None:
     if method == "OPTIONS":
         return Answer(204, (_ALLOW,))
     sentence = "Only GET and HEAD are possible here."
-    if method == "POST" and not isinstance(target, FileLink):
+    if method == "POST" and not isinstance(target, targets.FileTarget):
         # uv takes 405 as the sign that a publish URL is a simple URL.
-        sentence = "This is the URL to install from; upload to /legacy/ on this server instead."
+        sentence = f"This is the URL to install from; upload to {_upload_path(target)} on this server instead."
     # In the reason phrase too, which is all that twine, hatch and flit show.
     return replace(text(405, sentence, _ALLOW), reason=sentence.encode())
+
+
+def _upload_path(target: targets.Target) -> str:
+    index = target.index if isinstance(target, targets.ListTarget | targets.ProjectTarget) else DEFAULT
+    return f"/{targets.root_of(index)}legacy/"
 
 
 def _variant(fields: dict[bytes, str]) -> Variant:

@@ -13,7 +13,8 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from purveyor import __version__
-from purveyor.api import asgi, problems
+from purveyor.api import asgi, management, problems
+from purveyor.api.authentication import Doorkeeper
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
 from purveyor.errors import NotFound
@@ -62,16 +63,18 @@ class Counted:
         return held
 
 
-def router(app: Application, read_path: ReadPath) -> Router:
+def router(app: Application, read_path: ReadPath, door: Doorkeeper) -> Router:
     counted = Counted(app.catalog)
 
     async def preflight(request: Request) -> Response:
         """hatch looks here, below the upload URL, for the files that are there already; it reads the names of the anchors."""
         name = request.path_params["name"]
         # Under its normalised name at once: a redirect would be relative to a URL that the client did not ask for.
-        scope = dict(request.scope) | {"raw_path": f"/simple/{normalize(name) if is_valid(name) else quote(name)}/".encode()}
+        root = f"/{request.path_params['index']}" if "index" in request.path_params else ""
+        scope = dict(request.scope) | {"raw_path": f"{root}/simple/{normalize(name) if is_valid(name) else quote(name)}/".encode()}
         answered = await read_path.answer(scope)
-        assert answered is not None  # the path is one of its own
+        if answered is None:  # below something that no index can be called
+            return Response(status_code=404)
         answer = answered[0]
         body = b"".join(pieces(answer.body))
         return Response(body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
@@ -104,6 +107,8 @@ def router(app: Application, read_path: ReadPath) -> Router:
         routes=[
             Route("/", welcome, methods=["GET"]),
             Route("/legacy/+simple/{name}/", preflight, methods=["GET"]),
+            Route("/{index:path}/legacy/+simple/{name}/", preflight, methods=["GET"]),
+            *management.routes(app, door),
             Route("/health", health, methods=["GET"]),
         ],
         default=nothing,

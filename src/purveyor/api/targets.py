@@ -3,25 +3,34 @@
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-from purveyor.errors import BadRequest
+from purveyor.errors import BadRequest, Refused
 from purveyor.formats.links import FileLink, read_file_path
+from purveyor.model.indexes import DEFAULT, IndexName, index_name
 from purveyor.model.names import NormalizedName, is_normalized, is_valid, normalize
 
 
 @dataclass(frozen=True, slots=True)
 class ListTarget:
-    pass
+    index: IndexName
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectTarget:
+    index: IndexName
     name: NormalizedName
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect:
-    """To `path`, which has no leading slash and is relative to the index's root."""
+class FileTarget:
+    index: IndexName
+    link: FileLink
 
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """To `path` of the index, which has no leading slash."""
+
+    index: IndexName
     path: str
 
 
@@ -30,39 +39,54 @@ class NothingThere:
     """Below /simple/ or /packages/, but nothing that an index could have."""
 
 
-Target = ListTarget | ProjectTarget | FileLink | Redirect | NothingThere
+Target = ListTarget | ProjectTarget | FileTarget | Redirect | NothingThere
 
 _SIMPLE = "simple"
 _PACKAGES = "packages"
+# An index's name has at most two parts; what stands further to the right is part of what it is asked.
+_INDEX_PARTS = 2
 
 
 def parse(raw_path: bytes) -> Target | None:
-    """What the undecoded path asks the index for; None where it is not the read path's business."""
+    """What the undecoded path asks of which index; None where it is not the read path's business."""
     # Split first, decode then: an encoded slash is part of a name (RFC 3986 2.2), and there is no name with a slash in it.
     segments = [_decode(segment) for segment in raw_path.split(b"/")[1:]]
     # pipenv asks for /simple//NAME/: doubled slashes lead to the page they mean.
     meant = [s for s in segments if s]
-    if not meant or meant[0] not in (_SIMPLE, _PACKAGES):
+    place = next((number for number, segment in enumerate(meant[: _INDEX_PARTS + 1]) if segment in (_SIMPLE, _PACKAGES)), None)
+    if place is None:
         return None
-    if meant[0] == _PACKAGES:
-        return read_file_path("/".join(segments)) or NothingThere()
-    return _simple("/" + "/".join(segments), meant[1:])
+    prefix = "".join(f"{segment}/" for segment in meant[:place])
+    try:
+        index = index_name(prefix[:-1]) if prefix else DEFAULT
+    except Refused:
+        return None
+    path = "/".join(segments)
+    if meant[place] == _PACKAGES:
+        link = read_file_path(path.removeprefix(prefix))
+        return FileTarget(index, link) if link else NothingThere()
+    return _simple(index, path.removeprefix(prefix), meant[place + 1 :])
 
 
-def _simple(path: str, names: list[str]) -> Target:
+def _simple(index: IndexName, path: str, names: list[str]) -> Target:
     if not names:
-        return ListTarget() if path == "/simple/" else Redirect("simple/")
+        return ListTarget(index) if path == "simple/" else Redirect(index, "simple/")
     if len(names) > 1 or not is_valid(names[0]):
         return NothingThere()
-    if path == f"/simple/{names[0]}/" and is_normalized(names[0]):
-        return ProjectTarget(names[0])
-    return Redirect(f"simple/{normalize(names[0])}/")
+    if path == f"simple/{names[0]}/" and is_normalized(names[0]):
+        return ProjectTarget(index, names[0])
+    return Redirect(index, f"simple/{normalize(names[0])}/")
+
+
+def root_of(index: IndexName) -> str:
+    """Where an index's paths begin, relative to the server's root."""
+    return "" if index == DEFAULT else f"{index}/"
 
 
 def location(raw_path: bytes, redirect: Redirect) -> bytes:
     """A reference relative to the request's own URL, so that it holds behind any prefix and leads to no other host."""
     climb = "../" * (raw_path.count(b"/") - 1)
-    return f"{climb}{quote(redirect.path)}".encode()
+    return f"{climb}{root_of(redirect.index)}{quote(redirect.path)}".encode()
 
 
 def _decode(segment: bytes) -> str:

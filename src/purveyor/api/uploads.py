@@ -13,6 +13,7 @@ from purveyor.api.form import FormReader, boundary_of
 from purveyor.application import Application
 from purveyor.errors import BadRequest, NotAllowed, PurveyorError, StoreFailed, TooLarge
 from purveyor.model.grants import Grant, Permission
+from purveyor.model.indexes import Index, IndexName
 from purveyor.publishing.publisher import Published
 
 log = logging.getLogger("purveyor")
@@ -24,12 +25,12 @@ _FORM_OVERHEAD = 16 << 20
 
 
 class Uploads:
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, door: Doorkeeper) -> None:
         self._app = app
-        self._door = Doorkeeper(app.tokens)
+        self._door = door
         self._threads = ThreadPoolExecutor(app.settings.upload_threads, thread_name_prefix="upload")
 
-    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def answer(self, scope: Scope, receive: Receive, index: IndexName) -> Answer:
         address = scope["client"][0] if scope["client"] else "unknown"
         fields = asgi.fields(scope["headers"])
         try:
@@ -37,7 +38,7 @@ class Uploads:
             grant = await self._door.grant_for(fields.get(b"authorization"), address)
             if not grant.allows(Permission.UPLOAD, self._app.now()):
                 raise NotAllowed(f"{grant.subject} may not upload here.", "Use a token with that right.")
-            published = await self._receive(fields, receive, grant)
+            published = await self._receive(fields, receive, grant, self._app.offers.index(index))
         except PurveyorError as error:
             log.log(logging.ERROR if isinstance(error, StoreFailed) else logging.INFO, "upload from %s refused: %s", address, error)
             return problems.answer(error, fields.get(b"accept", ""))
@@ -46,7 +47,7 @@ class Uploads:
         log.info("upload of %s from %s (%s) %s", file.filename, address, grant.subject, done)
         return text(200, f"{file.filename} {done}: sha256 {file.sha256}")
 
-    async def _receive(self, fields: Mapping[bytes, str], receive: Receive, grant: Grant) -> Published:
+    async def _receive(self, fields: Mapping[bytes, str], receive: Receive, grant: Grant, index: Index) -> Published:
         limit = self._app.settings.max_upload_size
         length = int(fields.get(b"content-length", -1))
         if length > limit + _FORM_OVERHEAD:
@@ -67,7 +68,7 @@ class Uploads:
                 if len(batch) >= _BATCH:
                     data, batch = bytes(batch), bytearray()
                     reader = await asgi.in_thread(self._threads, lambda data=data: feed(data))  # type: ignore[misc]
-            return await asgi.in_thread(self._threads, lambda: self._app.publisher.publish(feed(bytes(batch)).finish(), grant))
+            return await asgi.in_thread(self._threads, lambda: self._app.publisher.publish(feed(bytes(batch)).finish(), grant, index))
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:

@@ -63,6 +63,13 @@ COMMANDS = {
     "import": ("purveyor.cli.bringing:bring", "Bring in what a directory or another index has."),
     "export": ("purveyor.cli.exporting:export", "Write the index as plain files that any web server can offer."),
     "clean": ("purveyor.cli.cleaning:clean", "List what is stale, with sizes, and remove it."),
+    "index": ("purveyor.cli.indexes:index", "Make, show and change the indexes of a server."),
+    "why": ("purveyor.cli.policies:why", "Say why an index offers a release, or does not."),
+    "override": ("purveyor.cli.policies:override", "Offer one version whatever the policy says, for a time."),
+    "yank": ("purveyor.cli.lifecycle:yank", "Mark a release as not to be installed."),
+    "unyank": ("purveyor.cli.lifecycle:unyank", "Take a yank back."),
+    "delete": ("purveyor.cli.lifecycle:delete", "Delete a release; its names stay taken."),
+    "restore": ("purveyor.cli.lifecycle:restore", "Bring a deleted release back."),
     "demo": ("purveyor.cli.proof:demo", "Walk the whole path once in a temporary directory, and clean up."),
 }
 

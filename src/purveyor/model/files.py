@@ -74,6 +74,14 @@ def conflict(there: DistributionFile, given: DistributionFile) -> Conflict:
     )
 
 
+def deleted_conflict(there: DistributionFile, given: DistributionFile) -> Conflict:
+    """The refusal of other bytes under the name of a deleted file: what once was installed by its hash must not become something else."""
+    return Conflict(
+        f"File already exists: {there.filename} was deleted here and had sha256 {there.sha256}; yours has sha256 {given.sha256}.",
+        "A filename is never used again for other bytes: raise the version and upload again.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedFilename:
     """What a filename says of its file. `identity` is equal for two spellings of the same file (case, escaping, 1.0 and 1.0.0)."""

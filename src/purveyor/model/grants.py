@@ -7,6 +7,7 @@ from enum import StrEnum
 
 class Permission(StrEnum):
     UPLOAD = "upload"
+    MANAGE = "manage"
 
 
 @dataclass(frozen=True, slots=True)

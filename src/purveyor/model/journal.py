@@ -1,8 +1,10 @@
 """One entry for each change: the serial, the audit log and the change notice in one."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
 
 
@@ -11,17 +13,46 @@ class Action(StrEnum):
     ADD_FILE = "add-file"
     REMOVE_FILE = "remove-file"
     REMOVE_PROJECT = "remove-project"
+    YANK = "yank"
+    UNYANK = "unyank"
+    DELETE = "delete"
+    RESTORE = "restore"
     SET_STATUS = "set-status"
+    SET_INDEX = "set-index"
+    REMOVE_INDEX = "remove-index"
+    OVERRIDE = "override"
+    END_OVERRIDE = "end-override"
+    LOAD_ADVISORIES = "load-advisories"
 
 
 LISTED = frozenset({Action.CREATE_PROJECT, Action.REMOVE_PROJECT, Action.SET_STATUS})
-"""What makes the list of projects another one."""
+"""What makes a list of projects another one."""
+ROUTING = frozenset({Action.SET_INDEX, Action.REMOVE_INDEX, Action.LOAD_ADVISORIES})
+"""After one of these, nothing that was made of an index need hold any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """What happened, to what of which index; empty where it was about no project, no version or no file."""
+
+    serial: int
+    at: datetime
+    actor: str
+    action: Action
+    index: IndexName
+    project: str = ""
+    version: str = ""
+    filename: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a follower of the journal has missed: it is now at `serial`, and these projects are not what they were."""
+    """What a follower of the journal has missed: it is now at `serial`, and projects of these names are not what they were, in whichever
+    index; with `everything`, nothing is.
+    """
 
     serial: int
     projects: frozenset[NormalizedName]
     list_changed: bool
+    everything: bool = False

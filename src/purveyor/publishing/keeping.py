@@ -2,6 +2,7 @@
 
 from purveyor.interfaces import BlobStore, Catalog, NewFile, Staging
 from purveyor.model.files import DistributionFile
+from purveyor.model.indexes import DEFAULT
 from purveyor.publishing.inspecting import Inspected
 from purveyor.publishing.landing import Landing
 
@@ -9,8 +10,11 @@ from purveyor.publishing.landing import Landing
 def keep(
     catalog: Catalog, blobs: BlobStore, landing: Landing | None, *, staging: Staging, new: NewFile, inspected: Inspected
 ) -> DistributionFile:
-    """With `landing` as a file of the folder that is served, else as a blob. Durable and visible to every reader on return."""
-    if landing is not None:
+    """With `landing` and in the default index as a file of the folder that is served, else as a blob.
+
+    Durable and visible to every reader on return.
+    """
+    if landing is not None and new.index == DEFAULT:
         return landing.keep(staging, new, inspected.raw if inspected.offered else None)
     # Blobs first, or in the same commit as the row that points at them: an orphan blob is harmless, a row without its blob impossible.
     with blobs.stage() as beside:

@@ -12,6 +12,7 @@ from purveyor.formats.archives import Limits
 from purveyor.interfaces import BlobStore, Catalog, NewFile
 from purveyor.model.files import DistributionFile, ParsedFilename, parse_filename
 from purveyor.model.grants import Grant
+from purveyor.model.indexes import Index, IndexName
 from purveyor.publishing.form import check_agreement, check_form
 from purveyor.publishing.inspecting import Inspected, inspect
 from purveyor.publishing.keeping import keep
@@ -41,7 +42,7 @@ class Publisher:
         self._now = now
         self._landing = landing
 
-    def publish(self, upload: Upload, grant: Grant) -> Published:
+    def publish(self, upload: Upload, grant: Grant, index: Index) -> Published:
         """Durable and visible to every reader on return.
 
         Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`; then nothing has changed.
@@ -53,17 +54,17 @@ class Publisher:
         if parsed is None:
             raise _refusal(complaints)
         complaints.extend(check_form(upload.declared, parsed))
-        if not complaints and (there := self._already(upload)):
+        if not complaints and (there := self._already(upload, index.name)):
             return Published(there, created=False)
         inspected = _collect(complaints, lambda: self._inspect(upload, parsed))
         if inspected is not None:
             complaints.extend(check_agreement(upload.declared, parsed, inspected.metadata))
         if inspected is None or complaints:
             raise _refusal(complaints)
-        return self._keep(upload, inspected, grant)
+        return self._keep(upload, inspected, grant, index)
 
-    def _already(self, upload: Upload) -> DistributionFile | None:
-        there = self._catalog.file(upload.filename)
+    def _already(self, upload: Upload, index: IndexName) -> DistributionFile | None:
+        there = self._catalog.file(upload.filename, index)
         return there if there is not None and there.sha256 == upload.sha256 else None
 
     def _inspect(self, upload: Upload, parsed: ParsedFilename) -> Inspected:
@@ -71,10 +72,10 @@ class Publisher:
         with upload.staging.reader() as source:
             return inspect(source, parsed, self._limits)
 
-    def _keep(self, upload: Upload, inspected: Inspected, grant: Grant) -> Published:
+    def _keep(self, upload: Upload, inspected: Inspected, grant: Grant, index: Index) -> Published:
         now = self._now()
         file = inspected.described(size=upload.staging.size, sha256=upload.sha256, uploaded_at=now, uploaded_by=grant.subject)
-        new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now)
+        new = NewFile(file, inspected.metadata.name, inspected.parsed.identity, grant.subject, now, index.name, replaces=index.volatile)
         kept = keep(self._catalog, self._blobs, self._landing, staging=upload.staging, new=new, inspected=inspected)
         return Published(kept, created=kept is file)
 

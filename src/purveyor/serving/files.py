@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from purveyor.errors import StoreFailed
 from purveyor.formats.links import FileLink
 from purveyor.interfaces import BlobStore, Catalog
+from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Body, Descriptor, Span
+from purveyor.serving.offers import Offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,13 @@ class ServedFile:
 class Files:
     """A file is found by its row, never by joining a path: the blob is opened under the digest that the row names."""
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore) -> None:
+    def __init__(self, catalog: Catalog, offers: Offers, blobs: BlobStore) -> None:
         self._catalog = catalog
+        self._offers = offers
         self._blobs = blobs
 
-    def open(self, link: FileLink) -> ServedFile | None:
-        file = self._catalog.file(link.filename)
+    def open(self, index: IndexName, link: FileLink) -> ServedFile | None:
+        file = self._offers.file(index, link.filename)
         if file is None or file.sha256 != link.sha256:
             return None
         sha256 = file.metadata_sha256 if link.metadata else file.sha256

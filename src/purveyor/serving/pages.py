@@ -4,22 +4,25 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from purveyor.formats import codings, simple_html, simple_json
 from purveyor.formats.representation import JSON
 from purveyor.interfaces import Catalog
+from purveyor.model.indexes import IndexName
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Body, collect, cost, length, pieces
 from purveyor.serving.following import Follower
+from purveyor.serving.offers import Offers
 
 
 @dataclass(frozen=True, slots=True)
 class PageKey:
     """`project` is None for the project list."""
 
+    index: IndexName
     project: NormalizedName | None
     media_type: str
     coding: str
@@ -39,8 +42,9 @@ class Page:
 class Pages:
     """Held pages, up to `memory` bytes of them, the least recently made given up first."""
 
-    def __init__(self, catalog: Catalog, follower: Follower, folder: Path, memory: int) -> None:
+    def __init__(self, catalog: Catalog, offers: Offers, follower: Follower, folder: Path, memory: int) -> None:
         self._catalog = catalog
+        self._offers = offers
         self._follower = follower
         self._folder = folder
         self._memory = memory
@@ -88,15 +92,16 @@ class Pages:
         if key.project is None:
             serial = self._catalog.serial()
             write = simple_json.write_list if key.media_type == JSON else simple_html.write_list
-            return self._seal(write(self._catalog.project_names()), key, serial)
-        detail = self._catalog.project_detail(key.project)
-        if detail is None:
+            return self._seal(write(self._offers.names(key.index)), key, serial)
+        offer = self._offers.project(key.index, key.project)
+        if offer is None:
             return None
+        detail = offer.detail
         body = simple_json.write_detail(detail) if key.media_type == JSON else simple_html.write_detail(detail)
         return self._seal([body], key, detail.serial)
 
     def _encode(self, key: PageKey) -> Page | None:
-        plain = self.get(PageKey(key.project, key.media_type, "identity"))
+        plain = self.get(replace(key, coding="identity"))
         if plain is None:
             return None
         page = self._seal(codings.encode(pieces(plain.body), key.coding), key, plain.serial)
@@ -125,4 +130,4 @@ class Pages:
 
 
 def _touched(key: PageKey, changes: Changes) -> bool:
-    return changes.list_changed if key.project is None else key.project in changes.projects
+    return changes.everything or (changes.list_changed if key.project is None else key.project in changes.projects)

@@ -12,21 +12,28 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from purveyor.errors import Conflict
 from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, NewFile
-from purveyor.model.files import DistributionFile, parse_filename
+from purveyor.model.advisories import Advisory, Span
+from purveyor.model.files import DistributionFile, Yanked, parse_filename
 from purveyor.model.grants import Grant, Permission
+from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.journal import Action
+from purveyor.model.patterns import NamePattern
+from purveyor.model.policy import Override, Policy
 from purveyor.model.projects import ProjectStatus, Status
 
 _NOON = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _THREADS = 8
 
 
-def new_file(filename: str, content: bytes = b"") -> NewFile:
+def new_file(filename: str, content: bytes = b"", index: IndexName = DEFAULT) -> NewFile:
     """A file about to become a row, whose every optional statement is made."""
     parsed = parse_filename(filename)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -42,7 +49,7 @@ def new_file(filename: str, content: bytes = b"") -> NewFile:
         metadata_sha256=hashlib.sha256(sha256.encode()).hexdigest(),
         requires_python=">=3.9,<4",
     )
-    return NewFile(file, filename.partition("-")[0].title(), parsed.identity, "owner", _NOON)
+    return NewFile(file, filename.partition("-")[0].title(), parsed.identity, "owner", _NOON, index)
 
 
 class CatalogContract:
@@ -176,6 +183,127 @@ class CatalogContract:
         detail = catalog.project_detail(new.file.project)
         assert detail is not None
         assert (detail.status, detail.files, detail.serial) == (archived, (), catalog.serial())
+
+    def test_a_yank_is_kept_with_its_reason_and_taken_back(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")
+        catalog.add_file(new, {})
+        for yanked in (Yanked(), Yanked("broken"), None):
+            serial = catalog.serial()
+            there = replace(new.file, yanked=yanked)
+            assert catalog.set_yanked([new.file.filename, "acme-9.tar.gz"], yanked, "owner", _NOON) == [there]
+            assert open_catalog().file(new.file.filename) == there
+            assert catalog.changes_since(serial).projects == {new.file.project}
+            assert catalog.serial() == serial + 1
+
+    def test_a_deleted_file_is_gone_but_its_name_stays_taken(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz", b"first")
+        catalog.add_file(new, {})
+        assert catalog.delete_files([new.file.filename], "owner", _NOON) == [new.file]
+        assert catalog.file(new.file.filename) is None
+        detail = catalog.project_detail(new.file.project)
+        assert detail is not None
+        assert detail.files == ()
+        assert catalog.deleted_files(new.file.project) == [new.file]
+        assert {new.file.sha256, new.file.metadata_sha256} <= set(catalog.named_blobs())
+        assert _conflicts(catalog, new_file("acme-1.0.tar.gz", b"other"))
+        assert _conflicts(catalog, new_file("ACME-1.0.tar.gz", b"first"))
+        assert catalog.add_file(new_file("acme-1.0.tar.gz", b"first"), {}) == new.file
+        assert catalog.deleted_files(new.file.project) == []
+
+    def test_a_deleted_file_comes_back_as_it_was(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")
+        catalog.add_file(new, {})
+        (yanked,) = catalog.set_yanked([new.file.filename], Yanked("broken"), "owner", _NOON)
+        catalog.delete_files([new.file.filename], "owner", _NOON)
+        assert catalog.restore_files([new.file.filename, "acme-9.tar.gz"], "owner", _NOON) == [yanked]
+        assert catalog.file(new.file.filename) == yanked
+        assert catalog.restore_files([new.file.filename], "owner", _NOON) == []
+
+    def test_indexes_keep_their_settings_and_the_default_one_is_always_there(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        assert catalog.indexes() == [Index(DEFAULT)]
+        team = Index(
+            IndexName("team/dev"),
+            ("team/stable", "https://index.example/simple/"),
+            (NamePattern("acme-*"),),
+            volatile=True,
+            policy=Policy(timedelta(days=7)),
+        )
+        for index in (team, replace(team, volatile=False)):
+            serial = catalog.serial()
+            catalog.put_index(index, "owner", _NOON)
+            assert open_catalog().indexes() == [Index(DEFAULT), index]
+            assert catalog.changes_since(serial).everything
+        assert catalog.remove_index(team.name, "owner", _NOON)
+        assert not catalog.remove_index(team.name, "owner", _NOON)
+        assert catalog.indexes() == [Index(DEFAULT)]
+
+    def test_an_index_that_hosts_something_is_not_removed(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, team = open_catalog(), IndexName("team")
+        catalog.put_index(Index(team), "owner", _NOON)
+        catalog.add_file(new_file("acme-1.0.tar.gz", index=team), {})
+        for name in (team, DEFAULT):
+            with suppress(Conflict):
+                catalog.remove_index(name, "owner", _NOON)
+                raise AssertionError(f"{name} was removed")
+
+    def test_what_one_index_hosts_no_other_does(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, team = open_catalog(), IndexName("team")
+        catalog.put_index(Index(team), "owner", _NOON)
+        here, there = new_file("acme-1.0.tar.gz", b"here"), new_file("acme-1.0.tar.gz", b"there", team)
+        catalog.add_file(here, {})
+        catalog.add_file(there, {})
+        catalog.add_file(new_file("bolt-1.0.tar.gz", index=team), {})
+        assert catalog.file("acme-1.0.tar.gz") == here.file
+        assert catalog.file("acme-1.0.tar.gz", team) == there.file
+        assert catalog.file("bolt-1.0.tar.gz") is None
+        assert [name for name, _ in catalog.project_names()] == ["acme"]
+        assert [name for name, _ in catalog.project_names(team)] == ["acme", "bolt"]
+        catalog.delete_files(["acme-1.0.tar.gz"], "owner", _NOON, team)
+        assert catalog.file("acme-1.0.tar.gz") == here.file
+
+    def test_a_file_that_replaces_takes_the_place_of_other_bytes(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        first, other = new_file("acme-1.0.tar.gz", b"first"), replace(new_file("ACME-1.0.tar.gz", b"other"), replaces=True)
+        catalog.add_file(first, {})
+        assert catalog.add_file(other, {}) == other.file
+        assert catalog.file(first.file.filename) is None
+        catalog.delete_files([other.file.filename], "owner", _NOON)
+        assert catalog.add_file(replace(first, replaces=True), {}) == first.file
+        assert catalog.deleted_files(first.file.project) == []
+
+    def test_an_override_is_kept_until_it_is_removed(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, acme = open_catalog(), new_file("acme-1.0.tar.gz").file.project
+        override = Override(acme, "1.0", _NOON + timedelta(days=1), "owner", _NOON, "urgent")
+        for there in (override, replace(override, until=_NOON + timedelta(days=2))):
+            serial = catalog.serial()
+            catalog.put_override(there)
+            assert open_catalog().overrides(acme) == [there]
+            assert catalog.changes_since(serial).projects == {acme}
+        assert catalog.overrides(acme, IndexName("team")) == []
+        assert catalog.remove_override(acme, "1.0", "owner", _NOON)
+        assert not catalog.remove_override(acme, "1.0", "owner", _NOON)
+        assert catalog.overrides(acme) == []
+
+    def test_advisories_are_replaced_as_a_whole(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog, acme = open_catalog(), new_file("acme-1.0.tar.gz").file.project
+        first = Advisory(acme, "X-1", "bad", frozenset({"1.0", "1.1"}), (Span("0", fixed="2.0"), Span("3.0", last="3.1"), Span("4")))
+        assert catalog.replace_advisories([first, replace(first, identifier="X-2")], "owner", _NOON) == 2  # noqa: PLR2004 - the two
+        assert catalog.advisories(acme) == [first, replace(first, identifier="X-2")]
+        serial = catalog.serial()
+        assert catalog.replace_advisories([replace(first, identifier="X-3")], "owner", _NOON) == 1
+        assert catalog.advisories(acme) == [replace(first, identifier="X-3")]
+        assert catalog.changes_since(serial).everything
+
+    def test_the_newest_entry_of_a_kind_says_who_did_it(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        assert catalog.last_change(Action.SET_INDEX) is None
+        for actor in ("one", "other"):
+            catalog.put_index(Index(DEFAULT), actor, _NOON)
+        catalog.add_file(new_file("acme-1.0.tar.gz"), {})
+        entry = catalog.last_change(Action.SET_INDEX)
+        assert entry is not None
+        assert (entry.actor, entry.at, entry.index, entry.serial) == ("other", _NOON, DEFAULT, 2)
 
     def test_every_blob_of_a_row_is_named(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")

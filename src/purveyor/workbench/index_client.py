@@ -34,7 +34,7 @@ class IndexClient:
             timeout=_TIMEOUT,
             headers={"User-Agent": f"purveyor/{__version__}"},
             follow_redirects=False,
-            mounts=_around_proxies(destination),
+            mounts=around_proxies(destination),
         )
 
     def __enter__(self) -> Self:
@@ -105,11 +105,11 @@ class IndexClient:
             return httpx2.BasicAuth(*self._credentials)
         return httpx2.Auth()
 
-    def _sending(self) -> "_Sending":
-        return _Sending(self._destination)
+    def _sending(self) -> "Sending":
+        return Sending(self._destination)
 
 
-class _Sending:
+class Sending:
     """Turns a failing connection into a sentence."""
 
     def __init__(self, destination: Destination) -> None:
@@ -152,7 +152,7 @@ class _Watched(io.FileIO):
         return data or b""
 
 
-def _around_proxies(destination: Destination) -> dict[str, None]:
+def around_proxies(destination: Destination) -> dict[str, None]:
     """Servers on this machine are never behind a proxy, whatever the environment says of others."""
     hosts = {urlsplit(url).hostname or "" for url in (destination.simple_url, destination.upload_url)}
     return {f"all://{f'[{host}]' if ':' in host else host}": None for host in hosts if is_loopback(host)}

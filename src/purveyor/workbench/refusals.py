@@ -11,6 +11,7 @@ from purveyor.errors import (
     Misconfigured,
     NotAllowed,
     NotAuthenticated,
+    NotFound,
     PurveyorError,
     Refused,
     TooLarge,
@@ -40,11 +41,21 @@ _REMEDIES: dict[type[PurveyorError], str] = {
 
 def refusal(answer: httpx2.Response, what: str) -> PurveyorError:
     """The error that an answer other than success amounts to; `what` begins the sentence."""
-    kind = _ERRORS.get(answer.status_code)
-    if kind is None:
-        kind = IndexUnreachable if answer.status_code == httpx2.codes.TOO_MANY_REQUESTS or answer.is_server_error else Refused
+    kind = _kind(answer)
     remedy = next((text for known, text in _REMEDIES.items() if issubclass(kind, known)), "")
     return kind(f"{what}: {_explanation(answer).rstrip('.')} ({answer.status_code}).", remedy)
+
+
+def stated(answer: httpx2.Response) -> PurveyorError:
+    """The same for the management API, which says itself what is to be done."""
+    kind = NotFound if answer.status_code == httpx2.codes.NOT_FOUND else _kind(answer)
+    return kind(_explanation(answer))
+
+
+def _kind(answer: httpx2.Response) -> type[PurveyorError]:
+    if kind := _ERRORS.get(answer.status_code):
+        return kind
+    return IndexUnreachable if answer.status_code == httpx2.codes.TOO_MANY_REQUESTS or answer.is_server_error else Refused
 
 
 def _explanation(answer: httpx2.Response) -> str:

@@ -1,0 +1,214 @@
+"""What changes the catalog: the work of one transaction, with the write lock held, and its entries in the journal."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from purveyor.adapters.rows import COLUMNS, NAMES, file_of, row_of, stamp
+from purveyor.adapters.sqlite import Row
+from purveyor.errors import Conflict
+from purveyor.formats.index_document import write_index
+from purveyor.formats.osv import write_advisory
+from purveyor.interfaces import NewFile
+from purveyor.model.advisories import Advisory
+from purveyor.model.files import DistributionFile, Yanked, conflict, deleted_conflict
+from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.journal import Action
+from purveyor.model.names import NormalizedName
+from purveyor.model.policy import Override
+from purveyor.model.projects import ProjectStatus, Status
+
+# ruff: noqa: S608 - the statements are put together of constants; values are always parameters
+
+_STORED = ", ".join(("index_name", "identity", *NAMES))
+
+
+class Change:
+    """One change of one index, by `actor` at the time `at`."""
+
+    def __init__(self, connection: sqlite3.Connection, index: IndexName, actor: str, at: datetime) -> None:
+        self._execute = connection.execute
+        self._index = index
+        self._actor = actor
+        self._at = stamp(at)
+
+    def put_index(self, index: Index) -> None:
+        document = json.dumps(write_index(index), sort_keys=True)
+        self._execute(
+            "INSERT INTO indexes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET document = excluded.document", (index.name, document)
+        )
+        self.record(Action.SET_INDEX, note=document)
+
+    def remove_index(self) -> bool:
+        if self._index == DEFAULT:
+            raise Conflict("The default index cannot be removed: it is the one at the root.")
+        for table in ("projects", "deleted_files"):
+            if self._row(f"SELECT 1 FROM {table} WHERE index_name = ? LIMIT 1", self._index):
+                raise Conflict(f"The index {self._index} hosts projects, or keeps the names of deleted files.", "Nothing was removed.")
+        if not self._execute("DELETE FROM indexes WHERE name = ?", (self._index,)).rowcount:
+            return False
+        self.record(Action.REMOVE_INDEX)
+        return True
+
+    def add_file(self, new: NewFile) -> DistributionFile:
+        file = new.file
+        self._check_status(file)
+        self._check_deleted(new)
+        if there := self.same_identity("files", new):
+            if there.filename == file.filename and there.sha256 == file.sha256:
+                return there
+            if not new.replaces:
+                raise conflict(there, file)
+            self._forget("files", there.filename)
+            self._record_file(Action.REMOVE_FILE, there)
+        if not self._row("SELECT 1 FROM projects WHERE index_name = ? AND name = ?", self._index, file.project):
+            serial = self._record_file(Action.CREATE_PROJECT, file)
+            self._execute(
+                "INSERT INTO projects (index_name, name, display_name, serial) VALUES (?, ?, ?, ?)",
+                (self._index, file.project, new.display_name, serial),
+            )
+        self._move_on(file.project, self._record_file(Action.ADD_FILE, file))
+        row = {"index_name": self._index, "identity": new.identity, **row_of(file)}
+        self._execute(f"INSERT INTO files ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+        return file
+
+    def remove_file(self, filename: str) -> DistributionFile | None:
+        file = self._file("files", filename)
+        if file is None:
+            return None
+        self._forget("files", filename)
+        self._move_on(file.project, self._record_file(Action.REMOVE_FILE, file))
+        if not self._row("SELECT 1 FROM files WHERE index_name = ? AND project = ? LIMIT 1", self._index, file.project):
+            plain = "DELETE FROM projects WHERE index_name = ? AND name = ? AND status = 'active' AND status_reason = ''"
+            if self._execute(plain, (self._index, file.project)).rowcount:
+                self._record_file(Action.REMOVE_PROJECT, file)
+        return file
+
+    def set_yanked(self, filenames: Sequence[str], yanked: Yanked | None) -> list[DistributionFile]:
+        action, reason = (Action.YANK, yanked.reason) if yanked else (Action.UNYANK, None)
+
+        def change(filename: str) -> None:
+            self._execute("UPDATE files SET yanked = ? WHERE index_name = ? AND filename = ?", (reason, self._index, filename))
+
+        changed = self._for_each("files", filenames, action, change, reason or "")
+        return [file for file in (self._file("files", one.filename) for one in changed) if file is not None]
+
+    def delete_files(self, filenames: Sequence[str]) -> list[DistributionFile]:
+        def change(filename: str) -> None:
+            self._execute(
+                f"INSERT INTO deleted_files ({_STORED}, deleted_at, deleted_by) SELECT {_STORED}, ?, ? FROM files"
+                " WHERE index_name = ? AND filename = ?",
+                (self._at, self._actor, self._index, filename),
+            )
+            self._forget("files", filename)
+
+        return self._for_each("files", filenames, Action.DELETE, change)
+
+    def restore_files(self, filenames: Sequence[str]) -> list[DistributionFile]:
+        def change(filename: str) -> None:
+            self._execute(
+                f"INSERT INTO files ({_STORED}) SELECT {_STORED} FROM deleted_files WHERE index_name = ? AND filename = ?",
+                (self._index, filename),
+            )
+            self._forget("deleted_files", filename)
+
+        return self._for_each("deleted_files", filenames, Action.RESTORE, change)
+
+    def set_status(self, name: NormalizedName, status: ProjectStatus) -> bool:
+        if not self._row("SELECT 1 FROM projects WHERE index_name = ? AND name = ?", self._index, name):
+            return False
+        self._execute(
+            "UPDATE projects SET status = ?, status_reason = ? WHERE index_name = ? AND name = ?",
+            (status.status, status.reason, self._index, name),
+        )
+        note = f"{status.status}: {status.reason}" if status.reason else str(status.status)
+        self._move_on(name, self.record(Action.SET_STATUS, name, note=note))
+        return True
+
+    def put_override(self, override: Override) -> None:
+        row = (self._index, override.project, override.version, stamp(override.until), override.by, self._at, override.reason)
+        self._execute("INSERT OR REPLACE INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        note = f"until {override.until:%Y-%m-%d %H:%M} UTC: {override.reason}"
+        self.record(Action.OVERRIDE, override.project, override.version, note=note)
+
+    def remove_override(self, name: NormalizedName, version: str) -> bool:
+        removed = "DELETE FROM overrides WHERE index_name = ? AND project = ? AND version = ?"
+        if not self._execute(removed, (self._index, name, version)).rowcount:
+            return False
+        self.record(Action.END_OVERRIDE, name, version)
+        return True
+
+    def replace_advisories(self, advisories: Iterable[Advisory]) -> int:
+        self._execute("DELETE FROM advisories")
+        count = 0
+        for advisory in advisories:
+            document = json.dumps(write_advisory(advisory))
+            self._execute("INSERT OR REPLACE INTO advisories VALUES (?, ?, ?)", (advisory.project, advisory.identifier, document))
+            count += 1
+        self.record(Action.LOAD_ADVISORIES, note=str(count))
+        return count
+
+    def _for_each(
+        self, table: str, filenames: Sequence[str], action: Action, change: Callable[[str], None], note: str = ""
+    ) -> list[DistributionFile]:
+        """Change each file that is in the table, with an entry of its own."""
+        done = []
+        for filename in filenames:
+            file = self._file(table, filename)
+            if file is not None:
+                change(filename)
+                self._move_on(file.project, self._record_file(action, file, note))
+                done.append(file)
+        return done
+
+    def _record_file(self, action: Action, file: DistributionFile, note: str = "") -> int:
+        return self.record(action, file.project, file.version, file.filename, note)
+
+    def record(self, action: Action, project: str = "", version: str | None = None, filename: str | None = None, note: str = "") -> int:
+        """Append one entry to the journal; its serial. Under the write lock, serials are taken in commit order and without gaps."""
+        row = self._row(
+            "INSERT INTO journal (serial, at, actor, index_name, action, project, version, filename, note)"
+            " VALUES ((SELECT coalesce(max(serial), 0) + 1 FROM journal), ?, ?, ?, ?, ?, ?, ?, ?) RETURNING serial",
+            *(self._at, self._actor, self._index, action, project, version, filename, note),
+        )
+        assert row is not None
+        serial: int = row[0]
+        return serial
+
+    def _move_on(self, project: NormalizedName, serial: int) -> None:
+        self._execute("UPDATE projects SET serial = ? WHERE index_name = ? AND name = ?", (serial, self._index, project))
+
+    def _check_status(self, file: DistributionFile) -> None:
+        row = self._row("SELECT status, status_reason FROM projects WHERE index_name = ? AND name = ?", self._index, file.project)
+        if row is not None:
+            ProjectStatus(Status(row[0]), row[1]).check_uploads(file.project)
+
+    def _check_deleted(self, new: NewFile) -> None:
+        """A name once given to a file stands for its bytes for ever; with the same bytes it may come again."""
+        there = self.same_identity("deleted_files", new)
+        if there is None:
+            return
+        if not new.replaces and (there.filename != new.file.filename or there.sha256 != new.file.sha256):
+            raise deleted_conflict(there, new.file)
+        self._forget("deleted_files", there.filename)
+
+    def _forget(self, table: str, filename: str) -> None:
+        self._execute(f"DELETE FROM {table} WHERE index_name = ? AND filename = ?", (self._index, filename))
+
+    def same_identity(self, table: str, new: NewFile) -> DistributionFile | None:
+        statement = f"SELECT {COLUMNS} FROM {table} f WHERE f.index_name = ? AND (f.filename = ? OR f.identity = ?)"
+        row = self._row(statement, self._index, new.file.filename, new.identity)
+        return file_of(row) if row is not None else None
+
+    def _file(self, table: str, filename: str) -> DistributionFile | None:
+        row = self._row(f"SELECT {COLUMNS} FROM {table} f WHERE f.index_name = ? AND f.filename = ?", self._index, filename)
+        return file_of(row) if row is not None else None
+
+    def _row(self, statement: str, *parameters: object) -> Row | None:
+        row: Row | None = self._execute(statement, parameters).fetchone()
+        return row
+
+
+def keep_unsettled(connection: sqlite3.Connection, unsettled: Mapping[str, bytes]) -> None:
+    connection.executemany("INSERT OR IGNORE INTO unsettled_blobs VALUES (?, ?)", unsettled.items())

@@ -1,0 +1,116 @@
+"""What an index offers under a name: its own, or what the first index further up has; never a mixture, unless that was asked for."""
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import reduce
+from itertools import groupby
+
+from purveyor.errors import NotAllowed, NotFound, Refused
+from purveyor.interfaces import Catalog
+from purveyor.model.files import DistributionFile, parse_filename
+from purveyor.model.indexes import Index, IndexName, is_remote
+from purveyor.model.journal import Changes
+from purveyor.model.names import NormalizedName
+from purveyor.model.policy import NO_POLICY
+from purveyor.serving.admissions import Admissions, Offer
+from purveyor.serving.following import Follower
+
+
+class Offers:
+    def __init__(self, catalog: Catalog, follower: Follower, now: Callable[[], datetime]) -> None:
+        self._catalog = catalog
+        self._admissions = Admissions(catalog, now)
+        self._follower = follower
+        self._known: Mapping[IndexName, Index] | None = None
+        follower.tell(self._drop)
+
+    def index(self, name: IndexName) -> Index:
+        """Its settings as they are now; raises `NotFound`."""
+        if not self._follower.is_current():
+            self._follower.catch_up()
+        known = self._known
+        if known is None:
+            known = self._known = {index.name: index for index in self._catalog.indexes()}
+        if name not in known:
+            raise NotFound(f"This server has no index {name}.", "`purveyor index list` shows those it has.")
+        return known[name]
+
+    def project(self, index: IndexName, name: NormalizedName) -> Offer | None:
+        """The project as the index offers it now; None where neither it nor what is above it has the name."""
+        return self._look(self.index(index), name)[0]
+
+    def names(self, index: IndexName) -> Iterator[tuple[NormalizedName, str]]:
+        """Every name that the index or one above it on this server hosts, in order, without holding all in memory."""
+        places = list(self._above(self.index(index)))
+        if len(places) == 1:
+            return self._catalog.project_names(index)
+        merged = heapq.merge(*(self._catalog.project_names(place.name) for place in places), key=lambda pair: pair[0])
+        return (next(pairs) for _, pairs in groupby(merged, key=lambda pair: pair[0]))
+
+    def file(self, index: IndexName, filename: str) -> DistributionFile | None:
+        """The file, if the index offers it: as on the project's page, a name found at one place is looked for nowhere else."""
+        settings = self.index(index)
+        if not settings.upstreams and settings.policy == NO_POLICY:
+            return self._catalog.file(filename, index)
+        try:
+            name = parse_filename(filename).project
+        except Refused:
+            return None
+        offer = self.project(index, name)
+        if offer is None or not offer.detail.status.status.offers_files:
+            return None
+        if held := next((held for held in offer.withheld if held.file.filename == filename), None):
+            raise NotAllowed(held.sentence, f"`purveyor why {name}=={held.file.version}` says which rule this is and how to override it.")
+        return next((file for file in offer.detail.files if file.filename == filename), None)
+
+    def _look(self, place: Index, name: NormalizedName) -> tuple[Offer | None, bool]:
+        """What there is under the name, and whether that is the last word: hosted or reserved, it is looked for nowhere else."""
+        own = self._catalog.project_detail(name, place.name)
+        found = [] if own is None else [self._admissions.admit(place, Offer(own, place.name))]
+        settled, mixes = own is not None or place.reserves(name), place.mixes(name)
+        for upstream in place.upstreams if mixes or not settled else ():
+            above, last_word = self._ask(upstream, name)
+            if above is not None:
+                found.append(self._admissions.admit(place, above))
+            settled = settled or last_word
+            if settled and not mixes:
+                break
+        return (reduce(_mixed, found) if found else None), settled
+
+    def _ask(self, upstream: str, name: NormalizedName) -> tuple[Offer | None, bool]:
+        if is_remote(upstream):
+            return None, False
+        return self._look(self.index(IndexName(upstream)), name)
+
+    def _above(self, index: Index) -> Iterator[Index]:
+        """The index and, in the order in which they are asked, the others of this server above it; each once, loops and all."""
+        seen: set[IndexName] = set()
+        waiting = [index]
+        while waiting:
+            place = waiting.pop()
+            if place.name not in seen:
+                seen.add(place.name)
+                yield place
+                local = (IndexName(upstream) for upstream in reversed(place.upstreams) if not is_remote(upstream))
+                waiting += [self.index(name) for name in local if name not in seen]
+
+    def _drop(self, changes: Changes) -> None:
+        """Called under the follower's turn."""
+        if changes.everything:
+            self._known = None
+
+
+def _mixed(nearer: Offer, further: Offer) -> Offer:
+    """Both, under the nearer one's name and status; of two files with one name, the nearer one's."""
+    here = {file.filename for file in nearer.detail.files} | {held.file.filename for held in nearer.withheld}
+    added = tuple(file for file in further.detail.files if file.filename not in here)
+    serial = max(nearer.detail.serial, further.detail.serial)
+    return replace(
+        nearer,
+        detail=replace(nearer.detail, files=nearer.detail.files + added, serial=serial),
+        withheld=nearer.withheld + further.withheld,
+        warnings=nearer.warnings + further.warnings,
+        valid_until=min((end for end in (nearer.valid_until, further.valid_until) if end), default=None),
+    )
