@@ -238,6 +238,11 @@ def test_the_token_is_written_only_when_asked_for_and_never_shown(config: Config
         assert "hush" not in ran.out + ran.err
 
 
+def test_a_token_that_will_travel_unencrypted_is_told(config: Config) -> None:
+    ran = config("twine", "--index-url", "http://index.test/simple/", "--with-token", PURVEYOR_TOKEN="hush")
+    assert "Note: The token travels unencrypted: http://index.test/legacy/ is http." in ran.out
+
+
 def test_a_file_with_a_password_that_others_could_read_is_closed_even_if_nothing_else_changes(config: Config, home: Path) -> None:
     config("twine", "--write", "--yes", "--with-token", PURVEYOR_TOKEN="hush")
     (home / ".pypirc").chmod(0o644)

@@ -169,7 +169,11 @@ def _twine(target: Target, surroundings: Surroundings, project: Path | None, use
     username, password = target.credentials or (TOKEN_USER, "")
     values = {"repository": target.upload, "username": username} | ({"password": password} if password else {})
     commands = (f"twine upload -r {target.name} dist/*",)
-    notes = () if password else ("The token is not written: twine asks for it, or takes it from TWINE_PASSWORD; --with-token writes it.",)
+    notes: tuple[str, ...] = ()
+    if not password:
+        notes = ("The token is not written: twine asks for it, or takes it from TWINE_PASSWORD; --with-token writes it.",)
+    elif target.upload.startswith("http:") and not target.destination.is_local:
+        notes = (f"The token travels unencrypted: {target.upload} is http.",)
     edits = (names, _PypircSection(target.name, values))
     return Recipe("twine", credential_files.pypirc_file(surroundings), edits, commands, notes, private=True)
 
