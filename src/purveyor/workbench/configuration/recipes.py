@@ -7,7 +7,7 @@ take it from the wrong one.
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -111,10 +111,11 @@ def _uv(target: Target, surroundings: Surroundings, project: Path | None, user: 
     del user
     prefix: tuple[str, ...] = ()
     path = uv.user_file(surroundings)
-    if project is not None and (project / "uv.toml").exists():
+    if project is not None:
+        project = uv.workspace(replace(surroundings, cwd=project))
         path = project / "uv.toml"
-    elif project is not None:
-        path, prefix = _pyproject(project), ("tool", "uv")
+        if not path.exists():
+            path, prefix = _pyproject(project), ("tool", "uv")
     publishing = TomlEdit(prefix, {"publish-url": target.upload, "check-url": target.simple})
     return Recipe("uv", path, (publishing, _UvIndex(prefix, target)))
 
