@@ -217,6 +217,10 @@ class FolderFile(NamedTuple):
     def filename(self) -> str:
         return self.path.rpartition("/")[2]
 
+    @property
+    def directory(self) -> str:
+        return self.path.rpartition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -241,6 +245,10 @@ class Folder(Protocol):
 
     def listing(self, directory: str) -> Listing:
         """Raises `OSError` where the directory cannot be read. What is hidden, no regular file or just landing is not in it."""
+        ...
+
+    def files_of(self, project: NormalizedName) -> Sequence[FolderFile]:
+        """The files that are a project's by their names, found without a look at any other."""
         ...
 
     def look(self, path: str) -> FolderFile | None:
@@ -283,6 +291,10 @@ class FolderIndex(Protocol):
         """Make known what lies in these directories: what is new or another now waits to be inspected, what is gone is forgotten, and so
         is its row in the catalog. The projects of which something was different.
         """
+        ...
+
+    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], at: datetime) -> None:
+        """The same for one project, of which these are all files."""
         ...
 
     def revise(self, file: FolderFile) -> None:

@@ -57,11 +57,20 @@ class SqlFolderIndex:
                 projects |= self._database.write(lambda writer, rows=rows: {_forget(writer, path, project, at) for path, project in rows})  # type: ignore[misc]
         return frozenset(projects)
 
+    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], at: datetime) -> None:
+        rows = self._database.read("SELECT path, size, mtime_ns, inode FROM folder_files WHERE project = ?", (project,))
+        known, seen = {path: state for path, *state in rows}, {os.fsencode(file.path): file for file in found}
+        fresh = [(path, os.fsencode(file.directory), *file[1:]) for path, file in seen.items() if known.get(path) != [*file[1:]]]
+        if fresh:
+            self._database.write(lambda connection: [_put(connection, *row) for row in fresh])
+        if gone := known.keys() - seen.keys():
+            self._database.write(lambda connection: [_forget(connection, path, project, at) for path in gone])
+
     def revise(self, file: FolderFile) -> None:
-        path = os.fsencode(file.path)
-        known = self._database.read("SELECT directory, size, mtime_ns, inode FROM folder_files WHERE path = ?", (path,))
-        if known and known[0][1:] != file[1:]:
-            self._database.write(lambda connection: _put(connection, path, known[0][0], *file[1:]))
+        path, directory = os.fsencode(file.path), os.fsencode(file.directory)
+        known = self._database.read("SELECT size, mtime_ns, inode FROM folder_files WHERE path = ?", (path,))
+        if known and known[0] != file[1:]:
+            self._database.write(lambda connection: _put(connection, path, directory, *file[1:]))
 
     def waiting(self, project: NormalizedName | None, after: str, limit: int) -> Sequence[FolderFile]:
         which, parameters = ("", ()) if project is None else ("project = ? AND ", (project,))

@@ -2,17 +2,20 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from purveyor.errors import Conflict, NotAllowed, StoreFailed, StoreFull
 from purveyor.interfaces import FolderFile, Listing
+from purveyor.model.files import project_named_by
+from purveyor.model.names import NormalizedName
 
 SUFFIXES = (".whl", ".tar.gz")
 # A file that lands has a second, hidden name beside the one that it will keep, until the catalog knows it.
@@ -44,6 +47,12 @@ class LocalFolder:
         others = (below + name for name in visible if not name.endswith(SUFFIXES))
         return Listing([path for path in others if self._is_directory(path)], filter(None, map(self.look, files)))
 
+    def files_of(self, project: NormalizedName) -> Sequence[FolderFile]:
+        # By a pattern: normalising 20,000 names would take longer than all else.
+        named = re.compile("[-_.]+".join(project.split("-")) + "[-_.]*-", re.IGNORECASE | re.ASCII).match
+        paths = [below + name for below, names in self._walk() for name in names if named(name) and project_named_by(name) == project]
+        return [file for path in paths if (file := self.look(path))]
+
     def look(self, path: str) -> FolderFile | None:
         try:
             status = os.stat(self._prefix + path)  # noqa: PTH116 - for each file of a folder
@@ -64,12 +73,19 @@ class LocalFolder:
         return os.fdopen(descriptor, "rb", buffering=0), _file(path, status)
 
     def count(self) -> int:
-        return sum(_is_served(name) for _, _, names in self._walk() for name in names)
+        return sum(len(names) for _, names in self._walk())
 
-    def _walk(self) -> Iterator[tuple[str, list[str], list[str]]]:
-        for step in os.walk(self.root):
-            step[1][:] = [name for name in step[1] if not name.startswith(".")]
-            yield step
+    def _walk(self) -> Iterator[tuple[str, list[str]]]:
+        """Each directory that can be read, as the beginning of its paths, and the names of the wheels and sdists in it."""
+        directories = [""]
+        while directories:
+            below = directories.pop()
+            try:
+                visible = [name for name in os.listdir(self._prefix + below) if not name.startswith(".")]  # noqa: PTH208 - names
+            except OSError:
+                continue
+            yield below, [name for name in visible if name.endswith(SUFFIXES)]
+            directories += [f"{below}{name}/" for name in visible if not name.endswith(SUFFIXES) and self._is_directory(below + name)]
 
     def check_writable(self) -> None:
         if not self.root.is_dir():
@@ -114,10 +130,6 @@ class LocalFolder:
         with suppress(OSError):
             return stat.S_ISDIR(os.lstat(self._prefix + path).st_mode)
         return False
-
-
-def _is_served(name: str) -> bool:
-    return name.endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _file(path: str, status: os.stat_result) -> FolderFile:

@@ -17,8 +17,10 @@ from purveyor.publishing.folder_inspection import FolderInspection
 
 log = logging.getLogger("purveyor")
 
+# What the first requests have for themselves, in seconds.
+_HEAD_START = 0.2
 # Between two looks at the directories, in seconds; where looking takes long, so many times as long as that.
-_PAUSE = 0.1
+_PAUSE = 0.05
 _LONGEST_PAUSE = 0.6
 _PATIENCE = 20
 # The same for looking at every file.
@@ -63,18 +65,26 @@ class FolderWatch:
 
     def look_first(self, project: NormalizedName | None) -> None:
         """Return once what is known of the project is what lies in the folder, or was moments ago; None stands for the list of projects."""
+        if project is None:
+            self._look_first_at_all()
+            return
         if not self._looked:
-            with self._first:
-                if not self._looked:
-                    self._look_at_all()
-        if project is not None:
-            self._inspection.inspect_project(project)
+            # Its own files are found by their names, long before everything has been looked at.
+            self._check_folder()
+            self._index.take_in_project(project, self.folder.files_of(project), self._now())
+        self._inspection.inspect_project(project)
+
+    def _look_first_at_all(self) -> None:
+        with self._first:
+            if not self._looked:
+                self._look_at_all()
 
     def _run(self) -> None:
+        self._stopping.wait(_HEAD_START)
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
-                self.look_first(None)
+                self._look_first_at_all()
                 if self._lead():
                     self._follow()
                 troubles = frozenset[str]()
