@@ -268,3 +268,16 @@ def test_the_command_line_names_everything_absolutely(monkeypatch: pytest.Monkey
         *("-m", "purveyor", "serve", "--host", "127.0.0.1", "--port", "8080"),
         *("--data", str(tmp_path / "data"), "--workers", "3", str(tmp_path / "wheels")),
     ]
+
+
+def test_a_folder_is_served_in_the_background_and_its_status_says_which(corner: Corner, tmp_path: Path) -> None:
+    folder = tmp_path / "some wheels"
+    folder.mkdir()
+    filename, content = wheel("acme-app", "1.0")
+    (folder / filename).write_bytes(content)
+    record = corner.start(folder)
+    assert record.folder == folder.resolve()
+    (server,) = corner.status()["servers"]
+    assert (server["folder"], server["projects"], server["files"]) == (str(folder.resolve()), 1, 1)
+    again = corner.purveyor("restart", "--json")
+    assert again.document["folder"] == str(folder.resolve())
