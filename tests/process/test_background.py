@@ -229,6 +229,9 @@ def test_a_log_is_followed(corner: Corner) -> None:
         line = following.stdout.readline()
         while line != b"a new line\n":
             line = following.stdout.readline()
+        log.rename(log.with_name("server.log.1"))
+        log.write_text("in a new log\n")
+        assert following.stdout.readline() == b"in a new log\n"
         following.send_signal(signal.SIGINT)
         assert following.wait() == 130
 
