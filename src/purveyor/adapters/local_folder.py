@@ -18,8 +18,8 @@ from purveyor.model.files import project_named_by
 from purveyor.model.names import NormalizedName
 
 SUFFIXES = (".whl", ".tar.gz")
-# A file that lands has a second, hidden name beside the one that it will keep, until the catalog knows it.
-_LANDING = ".landing"
+# A file that lands has a second, hidden name beside the one that it will keep, until the catalog knows it. File systems take 255 bytes.
+_LANDING = ".up"
 # After this a second name was left behind by a process that died, in seconds.
 _LANDING_AGE = 600
 # SQLite's integers have a sign; some network file systems number their files up to 2**64.

@@ -53,6 +53,7 @@ class FolderWatch:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._troubles: frozenset[str] = frozenset()
+        self._unreadable: set[str] = set()
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="folder", daemon=True)
@@ -82,17 +83,22 @@ class FolderWatch:
     def _run(self) -> None:
         self._stopping.wait(_HEAD_START)
         while not self._stopping.is_set():
-            began = time.monotonic()
+            began, leading = time.monotonic(), True
             try:
                 self._look_first_at_all()
-                if self._lead():
+                if leading := self._lead():
                     self._follow()
                 troubles = frozenset[str]()
             except (PurveyorError, OSError) as error:
                 troubles = frozenset((str(error),))
             self._report(troubles)
-            busy = self._inspected and not troubles
-            self._stopping.wait(0 if busy else min(max(_PAUSE, _PATIENCE * (time.monotonic() - began)), _LONGEST_PAUSE))
+            self._stopping.wait(self._pause(time.monotonic() - began) if leading else _LONGEST_PAUSE)
+
+    def _pause(self, cost: float) -> float:
+        """None while files wait to be inspected."""
+        if self._inspected and not self._troubles:
+            return 0
+        return min(max(_PAUSE, _PATIENCE * cost), _LONGEST_PAUSE)
 
     def _follow(self) -> None:
         """One look: at everything if it is time for that, else at what has changed."""
@@ -130,12 +136,18 @@ class FolderWatch:
                 listing = self._list(directory)
             except OSError as error:
                 # Whatever was there may be there still.
-                log.warning("The directory %s of the folder cannot be read: %s.", directory or ".", error.strerror)
+                self._report_unreadable(directory, error)
                 continue
+            self._unreadable.discard(directory)
             yield directory, listing.files
             directories += [below for below in listing.directories if below not in self._known]
         # What was seen to be gone may have gone with the whole folder: then nothing of this counts.
         self._check_folder()
+
+    def _report_unreadable(self, directory: str, error: OSError) -> None:
+        if directory not in self._unreadable:
+            self._unreadable.add(directory)
+            log.warning("The directory %s of the folder cannot be read: %s.", directory or ".", error.strerror)
 
     def _list(self, directory: str) -> Listing:
         change = self.folder.changed_at(directory)
