@@ -91,11 +91,15 @@ class FolderWatch:
                 troubles = frozenset[str]()
             except (PurveyorError, OSError) as error:
                 troubles = frozenset((str(error),))
+                self._next_look = 0.0  # what had been listed may not have been taken in
+            except Exception:
+                log.exception("The folder could not be looked at; it is tried again.")
+                troubles, self._next_look = frozenset(), time.monotonic() + _FULL_PAUSE
             self._report(troubles)
             self._stopping.wait(self._pause(time.monotonic() - began) if leading else _LONGEST_PAUSE)
 
     def _pause(self, cost: float) -> float:
-        """None while files wait to be inspected."""
+        """In seconds; none while files wait to be inspected."""
         if self._inspected and not self._troubles:
             return 0
         return min(max(_PAUSE, _PATIENCE * cost), _LONGEST_PAUSE)
