@@ -1,6 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -224,10 +224,14 @@ class FolderFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One directory of a served folder: its sub-directories, and its wheels and sdists, which are looked at as they are iterated."""
+    """One directory of a served folder: its sub-directories, and its wheels and sdists, which are looked at as they are iterated.
+
+    `gone` are names that are not among either any more.
+    """
 
     directories: Sequence[str]
     files: Iterable[FolderFile]
+    gone: Collection[str] = ()
 
 
 class Folder(Protocol):
@@ -243,8 +247,11 @@ class Folder(Protocol):
         """When an entry was last added or removed, in nanoseconds since 1970; None if the directory is not there."""
         ...
 
-    def listing(self, directory: str) -> Listing:
-        """Raises `OSError` where the directory cannot be read. What is hidden, no regular file or just landing is not in it."""
+    def listing(self, directory: str, known: Mapping[str, int]) -> Listing:
+        """Without files that are `known` by this name and inode: these alone tell of all that changes a directory.
+
+        Raises `OSError` where it cannot be read. What is hidden, no regular file or just landing is not in it.
+        """
         ...
 
     def files_of(self, project: NormalizedName) -> Sequence[FolderFile]:
@@ -285,6 +292,14 @@ class FolderIndex(Protocol):
 
     def directories(self) -> Sequence[str]:
         """The directories in which files were last seen."""
+        ...
+
+    def inodes(self, directory: str) -> Mapping[str, int]:
+        """The files known to be in the directory: their names and inodes."""
+        ...
+
+    def amend(self, files: Sequence[FolderFile], gone: Sequence[str], at: datetime) -> frozenset[NormalizedName]:
+        """Make known that these few files are there, and that those paths are not. The projects of which something was different."""
         ...
 
     def take_in(self, found: Iterable[tuple[str, Iterable[FolderFile]]], at: datetime) -> frozenset[NormalizedName]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -195,10 +196,10 @@ def test_a_directory_that_cannot_be_read_keeps_what_was_in_it(tmp_path: Path) ->
     class Refusing(LocalFolder):
         refused = ""
 
-        def listing(self, directory: str) -> Listing:
+        def listing(self, directory: str, known: Mapping[str, int]) -> Listing:
             if directory == self.refused and directory:
                 raise PermissionError(errno.EACCES, "Permission denied")
-            return super().listing(directory)
+            return super().listing(directory, known)
 
     put(tmp_path / "folder" / "sub", wheel("acme", "1.0"))
     database = Database(tmp_path / "catalog.sqlite")

@@ -131,5 +131,5 @@ def test_a_file_is_left_to_whoever_lands_it(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(b"content")
     with (tmp_path / "source").open("rb") as content, folder.land("acme-1.0.tar.gz", content) as file:
         assert (tmp_path / file.path).read_bytes() == b"content"
-        assert list(folder.listing("").files) == []
-    assert list(folder.listing("").files) == [file]
+        assert list(folder.listing("", {}).files) == []
+    assert list(folder.listing("", {}).files) == [file]

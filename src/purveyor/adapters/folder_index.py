@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.catalog import append, delete_file, insert_file, same_identity, stamp
@@ -47,6 +47,23 @@ class SqlFolderIndex:
     def directories(self) -> Sequence[str]:
         return [os.fsdecode(row[0]) for row in self._database.read("SELECT DISTINCT directory FROM folder_files")]
 
+    def inodes(self, directory: str) -> Mapping[str, int]:
+        return dict(self._database.read("SELECT filename, inode FROM folder_files WHERE directory = ?", (os.fsencode(directory),)))
+
+    def amend(self, files: Sequence[FolderFile], gone: Sequence[str], at: datetime) -> frozenset[NormalizedName]:
+        changed = [file for file in files if self._state(file.path) != file[1:]]
+
+        def work(connection: sqlite3.Connection) -> frozenset[NormalizedName]:
+            put = {_put(connection, os.fsencode(file.path), os.fsencode(file.directory), *file[1:]) for file in changed}
+            forgotten = {_forget(connection, os.fsencode(path), project_named_by(path.rpartition("/")[2]), at) for path in gone}
+            return frozenset(put | forgotten)
+
+        return self._database.write(work) if changed or gone else frozenset()
+
+    def _state(self, path: str) -> Row | None:
+        rows = self._database.read("SELECT size, mtime_ns, inode FROM folder_files WHERE path = ?", (os.fsencode(path),))
+        return rows[0] if rows else None
+
     def take_in(self, found: Iterable[tuple[str, Iterable[FolderFile]]], at: datetime) -> frozenset[NormalizedName]:
         projects = set[NormalizedName]()
         with self._database.aside() as connection:
@@ -67,10 +84,9 @@ class SqlFolderIndex:
             self._database.write(lambda connection: [_forget(connection, path, project, at) for path in gone])
 
     def revise(self, file: FolderFile) -> None:
-        path, directory = os.fsencode(file.path), os.fsencode(file.directory)
-        known = self._database.read("SELECT size, mtime_ns, inode FROM folder_files WHERE path = ?", (path,))
-        if known and known[0] != file[1:]:
-            self._database.write(lambda connection: _put(connection, path, directory, *file[1:]))
+        known = self._state(file.path)
+        if known is not None and known != file[1:]:
+            self._database.write(lambda connection: _put(connection, os.fsencode(file.path), os.fsencode(file.directory), *file[1:]))
 
     def waiting(self, project: NormalizedName | None, after: str, limit: int) -> Sequence[FolderFile]:
         which, parameters = ("", ()) if project is None else ("project = ? AND ", (project,))

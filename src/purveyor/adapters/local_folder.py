@@ -7,7 +7,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -37,15 +37,22 @@ class LocalFolder:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def listing(self, directory: str) -> Listing:
-        # Names alone at first: for 20,000 files, directory entries held together would take megabytes.
-        names = os.listdir(self._prefix + directory)  # noqa: PTH208 - likewise, paths
+    def listing(self, directory: str, known: Mapping[str, int]) -> Listing:
         below = f"{directory}/" if directory else ""
-        landing = {kept for name in names if name.endswith(_LANDING) and (kept := self._landing(below, name))}
-        visible = [name for name in names if not name.startswith(".") and name not in landing]
-        files = (below + name for name in visible if name.endswith(SUFFIXES))
-        others = (below + name for name in visible if not name.endswith(SUFFIXES))
-        return Listing([path for path in others if self._is_directory(path)], filter(None, map(self.look, files)))
+        names, others, landing, gone = list[str](), list[str](), set[str | None](), set(known)
+        with os.scandir(self._prefix + directory) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith("."):
+                    landing.add(self._landing(below, name))
+                elif not name.endswith(SUFFIXES):
+                    others.append(below + name)
+                elif known.get(name) == entry.inode() & _INODE_MASK:
+                    gone.discard(name)
+                else:
+                    names.append(name)
+        files = filter(None, (self.look(below + name) for name in names if name not in landing))
+        return Listing([path for path in others if self._is_directory(path)], files, gone)
 
     def files_of(self, project: NormalizedName) -> Sequence[FolderFile]:
         # By a pattern: normalising 20,000 names would take longer than all else.
@@ -119,6 +126,8 @@ class LocalFolder:
 
     def _landing(self, below: str, name: str) -> str | None:
         """The name under which a file is landing; None where nobody is at it any more, and then its second name is removed."""
+        if not name.endswith(_LANDING):
+            return None
         path = Path(self._prefix + below + name)
         with suppress(OSError):
             if abs(time.time() - path.stat().st_mtime) < _LANDING_AGE:

@@ -7,8 +7,9 @@ a file that is overwritten in place, is found by looking at everything now and t
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 from purveyor.errors import PurveyorError, StoreFailed
 from purveyor.interfaces import Folder, FolderFile, FolderIndex, Listing
@@ -23,6 +24,9 @@ _HEAD_START = 0.2
 _PAUSE = 0.05
 _LONGEST_PAUSE = 0.6
 _PATIENCE = 20
+_LISTING_PATIENCE = 2
+# With more new files than this at once, the directory is looked at as a whole.
+_FEW = 100
 # The same for looking at every file.
 _FULL_PAUSE = 10.0
 _FULL_PATIENCE = 100
@@ -50,6 +54,7 @@ class FolderWatch:
         self._looked = False
         self._next_look = 0.0
         self._inspected = ""
+        self._patience = _PATIENCE
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._troubles: frozenset[str] = frozenset()
@@ -102,17 +107,37 @@ class FolderWatch:
         """In seconds; none while files wait to be inspected."""
         if self._inspected and not self._troubles:
             return 0
-        return min(max(_PAUSE, _PATIENCE * cost), _LONGEST_PAUSE)
+        return min(max(_PAUSE, self._patience * cost), _LONGEST_PAUSE)
 
     def _follow(self) -> None:
         """One look: at everything if it is time for that, else at what has changed."""
+        self._patience = _PATIENCE
         if time.monotonic() >= self._next_look:
             self._look_at_all()
         elif stale := self._stale():
-            for project in self._index.take_in(self._walk(stale), self._now()):
+            self._patience = _LISTING_PATIENCE
+            whole = [found for directory in stale for found in self._amend(directory)]
+            for project in self._index.take_in(self._walk(whole), self._now()) if whole else ():
                 self._inspection.inspect_project(project)
         self._inspection.look_again()
         self._inspected = self._inspection.inspect_next(self._inspected)
+
+    def _amend(self, directory: str) -> list[str]:
+        """Take in what is new in the directory or gone from it; directories are returned that must be looked at as a whole."""
+        try:
+            listing = self._list(directory, self._index.inodes(directory))
+        except OSError as error:
+            self._report_unreadable(directory, error)
+            return []
+        files = [*islice(listing.files, _FEW + 1)]
+        if len(files) > _FEW:
+            return [directory]
+        below = f"{directory}/" if directory else ""
+        gone = [below + name for name in {*listing.gone} - {file.filename for file in files}]
+        self._check_folder()
+        for project in self._index.amend(files, gone, self._now()):
+            self._inspection.inspect_project(project)
+        return [found for found in listing.directories if found not in self._known]
 
     def _look_at_all(self) -> None:
         began = time.monotonic()
@@ -137,7 +162,7 @@ class FolderWatch:
         while directories:
             directory = directories.pop()
             try:
-                listing = self._list(directory)
+                listing = self._list(directory, {})
             except OSError as error:
                 # Whatever was there may be there still.
                 self._report_unreadable(directory, error)
@@ -153,15 +178,15 @@ class FolderWatch:
             self._unreadable.add(directory)
             log.warning("The directory %s of the folder cannot be read: %s.", directory or ".", error.strerror)
 
-    def _list(self, directory: str) -> Listing:
+    def _list(self, directory: str, known: Mapping[str, int]) -> Listing:
         change = self.folder.changed_at(directory)
         if change is None:
             self._known.pop(directory, None)
-            return Listing((), ())
+            return Listing((), (), known.keys())
         age = abs(time.time_ns() - change)
         sure = age > (_TICK_NS if change % _SECOND_NS else _COARSE_NS)
         self._known[directory] = change if sure else _UNSURE
-        return self.folder.listing(directory)
+        return self.folder.listing(directory, known)
 
     def _changed_at(self, directory: str) -> int | None:
         """As the folder says; what it refuses to say has not changed."""
