@@ -14,7 +14,10 @@ from tests.distributions import core_metadata, sdist, wheel
 
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 # A Python that claims to be older than it is: two real versions are not on every machine.
-_CLAIMS = """#!{python}
+# A shell script and a Python program in one: the path of a shebang's interpreter may have no space in it.
+_CLAIMS = """#!/bin/sh
+'''exec' '{python}' "$0" "$@"
+' '''
 import platform, sys
 platform.python_version = lambda: "3.9.1"
 at = sys.argv.index("-c") if "-c" in sys.argv else 0

@@ -39,7 +39,7 @@ _UNCOMPARED = (
     (r"up \d:\d\d:\d\d", "up TIME"),
     (r"\d+\.\d MB", "MEMORY"),
     (r"(Purveyor|version  ) \d+\.\d+\.\d+\S*", r"\1 VERSION"),
-    (r"`\S*python\S* -m purveyor", "`PYTHON -m purveyor"),
+    (r"`(?:'[^'`]*'|\S*python\S*) -m purveyor", "`PYTHON -m purveyor"),
 )
 
 
