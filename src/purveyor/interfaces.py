@@ -1,6 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -272,13 +272,21 @@ class FolderFile(NamedTuple):
     def filename(self) -> str:
         return self.path.rpartition("/")[2]
 
+    @property
+    def directory(self) -> str:
+        return self.path.rpartition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One directory of a served folder: its sub-directories, and its wheels and sdists, which are looked at as they are iterated."""
+    """One directory of a served folder: its sub-directories, and its wheels and sdists, which are looked at as they are iterated.
+
+    `gone` are names that are not among either any more.
+    """
 
     directories: Sequence[str]
     files: Iterable[FolderFile]
+    gone: Collection[str] = ()
 
 
 class Folder(Protocol):
@@ -294,8 +302,15 @@ class Folder(Protocol):
         """When an entry was last added or removed, in nanoseconds since 1970; None if the directory is not there."""
         ...
 
-    def listing(self, directory: str) -> Listing:
-        """Raises `OSError` where the directory cannot be read. What is hidden, no regular file or just landing is not in it."""
+    def listing(self, directory: str, known: Mapping[str, int]) -> Listing:
+        """Without files that are `known` by this name and inode: these alone tell of all that changes a directory.
+
+        Raises `OSError` where it cannot be read. What is hidden, no regular file or just landing is not in it.
+        """
+        ...
+
+    def files_of(self, project: NormalizedName) -> Sequence[FolderFile]:
+        """The files that are a project's by their names, found without a look at any other."""
         ...
 
     def look(self, path: str) -> FolderFile | None:
@@ -334,10 +349,22 @@ class FolderIndex(Protocol):
         """The directories in which files were last seen."""
         ...
 
+    def inodes(self, directory: str) -> Mapping[str, int]:
+        """The files known to be in the directory: their names and inodes."""
+        ...
+
+    def amend(self, files: Sequence[FolderFile], gone: Sequence[str], at: datetime) -> frozenset[NormalizedName]:
+        """Make known that these few files are there, and that those paths are not. The projects of which something was different."""
+        ...
+
     def take_in(self, found: Iterable[tuple[str, Iterable[FolderFile]]], at: datetime) -> frozenset[NormalizedName]:
         """Make known what lies in these directories: what is new or another now waits to be inspected, what is gone is forgotten, and so
         is its row in the catalog. The projects of which something was different.
         """
+        ...
+
+    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], at: datetime) -> None:
+        """The same for one project, of which these are all files."""
         ...
 
     def revise(self, file: FolderFile) -> None:

@@ -104,6 +104,13 @@ def test_twine_uploads_with_the_token_of_its_file(config: Config, server: LiveSe
     assert server.files("till") == {filename: content}
 
 
+def test_the_token_is_that_of_the_server_at_the_url(config: Config, home: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    with LiveServer(tmp_path / "data", run_dir=runs) as own:
+        set_up(config, "twine", own, "--with-token", PURVEYOR_RUN_DIR=str(runs))
+        assert f"password = {own.token}\n" in (home / ".pypirc").read_text()
+
+
 def test_hatch_publishes(config: Config, server: LiveServer, tmp_path: Path, project: Path, alone: Mapping[str, str]) -> None:
     set_up(config, "hatch", server)
     filename, content = TILL

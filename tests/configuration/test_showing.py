@@ -1,5 +1,6 @@
 """`purveyor config CLIENT`: what it shows, what it warns of, and that it changes nothing."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_a_variable_that_publishes_elsewhere_is_named(config: Config) -> None:
 def test_without_a_home_and_without_a_current_directory_it_still_answers(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    command = f"cd {gone} && rmdir {gone} && {sys.executable} -m purveyor config pip"
+    command = f"cd {shlex.quote(str(gone))} && rmdir {shlex.quote(str(gone))} && {shlex.quote(sys.executable)} -m purveyor config pip"
     done = subprocess.run(["sh", "-c", command], env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "index-url" in done.stdout

@@ -114,6 +114,14 @@ def test_uv_toml_of_a_project_is_written_rather_than_the_pyproject_that_it_hides
     assert tomllib.loads(path.read_text())["index"] == [{"name": "purveyor", "url": INDEX, "default": True}]
 
 
+def test_for_a_member_of_a_uv_workspace_the_file_at_its_root_is_written_because_uv_reads_no_other(config: Config, tmp_path: Path) -> None:
+    root = plant(tmp_path / "all" / "pyproject.toml", '[tool.uv.workspace]\nmembers = ["one"]\n')
+    member = plant(tmp_path / "all" / "one" / "pyproject.toml", '[project]\nname = "one"\n')
+    assert config("uv", "--project", member.parent, "--write", "--yes").code == 0
+    assert tomllib.loads(root.read_text())["tool"]["uv"]["index"][0]["url"] == INDEX
+    assert member.read_text() == '[project]\nname = "one"\n'
+
+
 def test_line_ends_and_a_missing_last_one_are_taken_as_they_are(config: Config, home: Path) -> None:
     path = home / ".config" / "pip" / "pip.conf"
     path.parent.mkdir(parents=True)
@@ -236,6 +244,11 @@ def test_the_token_is_written_only_when_asked_for_and_never_shown(config: Config
     assert mode(path.with_name(".pypirc.bak1")) == 0o600
     for ran in (without, with_token, shown):
         assert "hush" not in ran.out + ran.err
+
+
+def test_a_token_that_will_travel_unencrypted_is_told(config: Config) -> None:
+    ran = config("twine", "--index-url", "http://index.test/simple/", "--with-token", PURVEYOR_TOKEN="hush")
+    assert "Note: The token travels unencrypted: http://index.test/legacy/ is http." in ran.out
 
 
 def test_a_file_with_a_password_that_others_could_read_is_closed_even_if_nothing_else_changes(config: Config, home: Path) -> None:

@@ -41,8 +41,9 @@ def base_python() -> str:
     return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
-def test_what_is_no_python_is_told_with_one_that_is(patient: Patient, index: FakeIndex) -> None:
-    patient.program("python", "exit 3")
+@pytest.mark.parametrize("script", ["exit 3", "echo hello", 'echo "{}"'])
+def test_what_is_no_python_is_told_with_one_that_is(patient: Patient, index: FakeIndex, script: str) -> None:
+    patient.program("python", script)
     patient.program("python3", f'exec {shlex.quote(sys.executable)} "$@"')
     seen = patient.examined()["python-unusable"]
     assert seen.command.startswith("purveyor doctor --python ")
@@ -305,6 +306,16 @@ def test_a_data_directory_that_cannot_be_written_to_is_told(patient: Patient, in
     patient.data.mkdir(mode=0o500)
     seen = patient.examined()["data-directory-not-writable"]
     assert str(patient.data) in seen.what
+    assert wrong(patient.examined(after=seen.command)) == []
+
+
+def test_a_user_without_a_home_is_told_to_name_a_data_directory(patient: Patient, index: FakeIndex) -> None:
+    # As in a container that runs as a user whom the system does not know.
+    unknown = "import pwd; pwd.getpwuid = lambda uid: {}[uid]; from purveyor.cli.main import main; main()"
+    patient.program("purveyor", f'exec {shlex.quote(sys.executable)} -c {shlex.quote(unknown)} "$@"')
+    for name in ("HOME", "PURVEYOR_DATA", "PURVEYOR_RUN_DIR"):
+        del patient.variables[name]
+    seen = patient.examined()["data-directory-unknown"]
     assert wrong(patient.examined(after=seen.command)) == []
 
 

@@ -1,18 +1,23 @@
 """A named project: each fault is planted on an index, found by the doctor, and mended by what it says."""
 
+import io
 import shlex
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from purveyor.testing.fake_index import Answer, FakeIndex
+from purveyor.testing.fake_index import Answer, FakeFile, FakeIndex
 from tests.diagnosis.patient import Examined, Patient
 from tests.distributions import core_metadata, sdist, wheel
 
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 # A Python that claims to be older than it is: two real versions are not on every machine.
-_CLAIMS = """#!{python}
+# A shell script and a Python program in one: the path of a shebang's interpreter may have no space in it.
+_CLAIMS = """#!/bin/sh
+'''exec' '{python}' "$0" "$@"
+' '''
 import platform, sys
 platform.python_version = lambda: "3.9.1"
 at = sys.argv.index("-c") if "-c" in sys.argv else 0
@@ -167,8 +172,21 @@ def test_a_file_that_is_listed_and_not_there_is_named(patient: Patient, index: F
     assert wrong(patient.examined("acme-app")) == []
 
 
-def test_a_wheel_that_cannot_be_read_is_named_and_a_new_version_mends_it(patient: Patient, index: FakeIndex) -> None:
-    index.add("acme_app-1.0-py3-none-any.whl", b"no zip archive")
+def damaged() -> bytes:
+    """A wheel whose METADATA does not unpack."""
+    content = bytearray(wheel("acme-app", "1.0", metadata=[f"Keywords: {'x' * 500}"])[1])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        info = archive.getinfo("acme_app-1.0.dist-info/METADATA")
+    start = info.header_offset + 30 + len(info.filename)
+    content[start : start + 20] = b"\xff" * 20
+    return bytes(content)
+
+
+@pytest.mark.parametrize("content", [b"no zip archive", damaged()])
+def test_a_wheel_that_cannot_be_read_is_named_and_a_new_version_mends_it(patient: Patient, index: FakeIndex, content: bytes) -> None:
+    index.files.append(
+        FakeFile("acme_app-1.0-py3-none-any.whl", content, "acme-app", "1.0", None, None, "../../files/acme_app-1.0-py3-none-any.whl")
+    )
     assert "under a new version" in patient.examined("acme-app")["wheel-broken"].remedy
     index.add(*wheel("acme-app", "1.1"))
     assert wrong(patient.examined("acme-app")) == []

@@ -17,8 +17,8 @@ _SOURCE = re.compile(r"`((?!src/acme_app/)(?:[a-z_]+/)+[a-z_]+\.py)`")
 _TOPS = (ROOT, ROOT / "src" / "purveyor")
 # Written so that this file is none of those it looks for. A path of a URL, after a host, is no path of a machine.
 _FORBIDDEN = re.compile(r"(?<![\w.$}])/(?:work|tmp|root)/|pypi\.org|python[h]osted")
-_PARTS = ("src", "tests", "docs", "benchmarks", ".ci", "Makefile", "README.md", "CHANGELOG.md", "pyproject.toml")
-_OURS = {".py", ".md", ".toml", ".typed", ".lua", ""}
+_PARTS = ("src", "tests", "docs", "benchmarks", "deploy", ".ci", "Makefile", "README.md", "CHANGELOG.md", "pyproject.toml")
+_OURS = {".py", ".md", ".toml", ".typed", ".lua", ".service", ""}
 
 
 def anchors(page: Path) -> set[str]:

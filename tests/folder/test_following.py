@@ -1,12 +1,22 @@
 """The folder is the truth: what is in it is served, what is dropped in appears, what is taken out disappears."""
 
+import errno
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from purveyor.adapters.folder_index import SqlFolderIndex
+from purveyor.adapters.local_folder import LocalFolder
+from purveyor.adapters.sqlite import Database
+from purveyor.formats.archives import Limits
+from purveyor.interfaces import Listing
+from purveyor.publishing.folder_inspection import FolderInspection
+from purveyor.publishing.folder_watch import FolderWatch
 from tests.distributions import sdist, wheel
 from tests.folder.served import ServedFolder, digests, put, states
 
@@ -178,6 +188,32 @@ def test_the_second_start_inspects_nothing(folder: Path) -> None:
         assert len(server.hashes("acme")) == 1
         assert states(server.data) == before
         assert server.log.count("broken-1.0.tar.gz is not served") == 1
+
+
+def test_a_directory_that_cannot_be_read_keeps_what_was_in_it(tmp_path: Path) -> None:
+    """A superuser, as tests may be run by one, reads everything; so the folder is one whose directory refuses to be listed."""
+
+    class Refusing(LocalFolder):
+        refused = ""
+
+        def listing(self, directory: str, known: Mapping[str, int]) -> Listing:
+            if directory == self.refused and directory:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return super().listing(directory, known)
+
+    put(tmp_path / "folder" / "sub", wheel("acme", "1.0"))
+    database = Database(tmp_path / "catalog.sqlite")
+    folder, index = Refusing(tmp_path / "folder"), SqlFolderIndex(database)
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    inspection = FolderInspection(folder, index, Limits(1 << 30, 1000, 100), now)
+    for refused in ("", "sub"):
+        folder.refused = refused
+        FolderWatch(folder, index, inspection, lambda: True, now).look_first(None)
+        assert index.counts()[0] == 1
+    database.close()
 
 
 def test_a_folder_that_is_not_there_is_refused_with_a_remedy(tmp_path: Path) -> None:

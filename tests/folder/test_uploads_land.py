@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from purveyor.adapters.local_folder import LocalFolder
-from purveyor.errors import Conflict
+from purveyor.errors import Conflict, NotAllowed
+from purveyor.model.files import FILENAME_LIMIT
 from tests.distributions import wheel
 from tests.folder.served import ServedFolder, put, states
 
@@ -89,6 +90,20 @@ def test_a_removed_upload_may_come_again_with_other_bytes(served: ServedFolder) 
     assert served.hashes("acme") == {name: hashlib.sha256(other).hexdigest()}
 
 
+def test_a_read_only_folder_takes_no_uploads_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # a superuser, as tests may be run by one, may write everywhere
+    with pytest.raises(NotAllowed, match="read-only"):
+        LocalFolder(tmp_path).check_writable()
+
+
+def test_the_longest_filename_lands(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"content")
+    name = "a" * (FILENAME_LIMIT - len("-1.0.tar.gz")) + "-1.0.tar.gz"
+    with (tmp_path / "source").open("rb") as content, LocalFolder(tmp_path).land(name, content):
+        pass
+    assert (tmp_path / name).read_bytes() == b"content"
+
+
 def test_what_fails_after_landing_is_taken_back(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"content")
@@ -116,5 +131,5 @@ def test_a_file_is_left_to_whoever_lands_it(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(b"content")
     with (tmp_path / "source").open("rb") as content, folder.land("acme-1.0.tar.gz", content) as file:
         assert (tmp_path / file.path).read_bytes() == b"content"
-        assert list(folder.listing("").files) == []
-    assert list(folder.listing("").files) == [file]
+        assert list(folder.listing("", {}).files) == []
+    assert list(folder.listing("", {}).files) == [file]

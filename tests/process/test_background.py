@@ -229,6 +229,9 @@ def test_a_log_is_followed(corner: Corner) -> None:
         line = following.stdout.readline()
         while line != b"a new line\n":
             line = following.stdout.readline()
+        log.rename(log.with_name("server.log.1"))
+        log.write_text("in a new log\n")
+        assert following.stdout.readline() == b"in a new log\n"
         following.send_signal(signal.SIGINT)
         assert following.wait() == 130
 
@@ -268,3 +271,16 @@ def test_the_command_line_names_everything_absolutely(monkeypatch: pytest.Monkey
         *("-m", "purveyor", "serve", "--host", "127.0.0.1", "--port", "8080"),
         *("--data", str(tmp_path / "data"), "--workers", "3", str(tmp_path / "wheels")),
     ]
+
+
+def test_a_folder_is_served_in_the_background_and_its_status_says_which(corner: Corner, tmp_path: Path) -> None:
+    folder = tmp_path / "some wheels"
+    folder.mkdir()
+    filename, content = wheel("acme-app", "1.0")
+    (folder / filename).write_bytes(content)
+    record = corner.start(folder)
+    assert record.folder == folder.resolve()
+    (server,) = corner.status()["servers"]
+    assert (server["folder"], server["projects"], server["files"]) == (str(folder.resolve()), 1, 1)
+    again = corner.purveyor("restart", "--json")
+    assert again.document["folder"] == str(folder.resolve())

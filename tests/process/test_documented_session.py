@@ -1,6 +1,6 @@
 """The session in docs/guides/run-in-the-background.md: each command is run, and prints what the page says.
 
-What cannot be equal has one value in the page and another here: process ids, ports, tokens, the user's name. Each value of the page must stand
+What cannot be equal has one value in the page and another here: process ids, ports, tokens, the user's name. A value of the page must stand
 for the same value here every time, and two for two: so the process that `kill` ends is the one that was named before. Paths below
 /home/ada lie below a temporary directory here. Not compared at all: times, memory, the version's number, and which Python runs the server.
 """
@@ -39,7 +39,7 @@ _UNCOMPARED = (
     (r"up \d:\d\d:\d\d", "up TIME"),
     (r"\d+\.\d MB", "MEMORY"),
     (r"(Purveyor|version  ) \d+\.\d+\.\d+\S*", r"\1 VERSION"),
-    (r"`\S*python\S* -m purveyor", "`PYTHON -m purveyor"),
+    (r"`(?:'[^'`]*'|\S*python\S*) -m purveyor", "`PYTHON -m purveyor"),
 )
 
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from purveyor.process.family import unit_in
+import pytest
+
+from purveyor.process.family import unit_in, unit_of
 from purveyor.process.identity import Identity, hold, identify, owner, start_mark, this_process, uptime
 from tests.process.corner import Corner, until
 
@@ -79,6 +81,14 @@ def test_the_uptime_of_what_has_ended_is_not_told() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
     assert uptime(Identity(process.pid, "a:1")) is None
+
+
+@pytest.mark.parametrize(("parent", "unit"), [(1, "purveyor.service"), (4711, None)])
+def test_only_what_the_first_process_has_started_is_a_service(tmp_path: Path, parent: int, unit: str | None) -> None:
+    (tmp_path / "17").mkdir()
+    (tmp_path / "17" / "stat").write_text(f"17 (purveyor serve) S {parent} 17 17 0 -1")
+    (tmp_path / "17" / "cgroup").write_text("0::/system.slice/purveyor.service\n")
+    assert unit_of(17, proc=tmp_path) == unit
 
 
 def test_the_unit_of_a_service_is_read_from_its_control_group() -> None:

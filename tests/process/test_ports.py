@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from purveyor.errors import Misconfigured, PortTaken
+from purveyor.process.command_lines import folder_of_http_server, served_by
+from purveyor.process.holders import hidden_owner
 from purveyor.process.sockets import bind, url_of
 
 
@@ -123,3 +125,42 @@ def test_an_address_of_another_machine_is_refused() -> None:
 def test_an_unknown_host_is_refused(host: str) -> None:
     with pytest.raises(Misconfigured, match="is not known here"):
         bind(host, 0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_where_the_system_hides_a_process_it_still_tells_whose_it_is(host: str) -> None:
+    with closing(bind(host, 0)) as listening:
+        assert hidden_owner(host, listening.getsockname()[1]) == getpass.getuser()
+
+
+def test_nobody_listens_on_a_free_port() -> None:
+    assert hidden_owner("127.0.0.1", _free_port()) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "folder"),
+    [
+        ("python -m http.server", "/srv/here"),
+        ("python3.13 -m http.server 8000 -d ../there", "/srv/there"),
+        ("python3 -u -m http.server --directory=/else --bind 127.0.0.1", "/else"),
+        ("python3 server.py http.server", None),
+        ("python3 -m http", None),
+    ],
+)
+def test_the_directory_that_an_http_server_serves_is_read_from_its_command_line(line: str, folder: str | None) -> None:
+    assert folder_of_http_server(line.split(), "/srv/here") == (Path(folder) if folder else None)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_server"),
+    [
+        ("python -m purveyor serve", True),
+        ("/venv/bin/python3 /venv/bin/purveyor serve --port 1 --data=x wheels", True),
+        ("uv run purveyor serve", False),
+        ("python -m purveyor start", False),
+        ("grep purveyor serve", False),
+        ("", False),
+    ],
+)
+def test_only_a_process_that_serves_is_a_server(line: str, *, is_server: bool) -> None:
+    assert (served_by(line.split()) is not None) is is_server

@@ -54,6 +54,7 @@ class FolderBlobs:
         if now == known:
             return file
         file.close()
+        self._index.revise(now)
         return None
 
     def _check_folder(self) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.catalog_changes import Change
@@ -48,6 +48,23 @@ class SqlFolderIndex:
     def directories(self) -> Sequence[str]:
         return [os.fsdecode(row[0]) for row in self._database.read("SELECT DISTINCT directory FROM folder_files")]
 
+    def inodes(self, directory: str) -> Mapping[str, int]:
+        return dict(self._database.read("SELECT filename, inode FROM folder_files WHERE directory = ?", (os.fsencode(directory),)))
+
+    def amend(self, files: Sequence[FolderFile], gone: Sequence[str], at: datetime) -> frozenset[NormalizedName]:
+        changed = [file for file in files if self._state(file.path) != file[1:]]
+
+        def work(connection: sqlite3.Connection) -> frozenset[NormalizedName]:
+            put = {_put(connection, os.fsencode(file.path), os.fsencode(file.directory), *file[1:]) for file in changed}
+            forgotten = {_forget(connection, os.fsencode(path), project_named_by(path.rpartition("/")[2]), at) for path in gone}
+            return frozenset(put | forgotten)
+
+        return self._database.write(work) if changed or gone else frozenset()
+
+    def _state(self, path: str) -> Row | None:
+        rows = self._database.read("SELECT size, mtime_ns, inode FROM folder_files WHERE path = ?", (os.fsencode(path),))
+        return rows[0] if rows else None
+
     def take_in(self, found: Iterable[tuple[str, Iterable[FolderFile]]], at: datetime) -> frozenset[NormalizedName]:
         projects = set[NormalizedName]()
         with self._database.aside() as connection:
@@ -58,11 +75,19 @@ class SqlFolderIndex:
                 projects |= self._database.write(lambda writer, rows=rows: {_forget(writer, path, project, at) for path, project in rows})  # type: ignore[misc]
         return frozenset(projects)
 
+    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], at: datetime) -> None:
+        rows = self._database.read("SELECT path, size, mtime_ns, inode FROM folder_files WHERE project = ?", (project,))
+        known, seen = {path: state for path, *state in rows}, {os.fsencode(file.path): file for file in found}
+        fresh = [(path, os.fsencode(file.directory), *file[1:]) for path, file in seen.items() if known.get(path) != [*file[1:]]]
+        if fresh:
+            self._database.write(lambda connection: [_put(connection, *row) for row in fresh])
+        if gone := known.keys() - seen.keys():
+            self._database.write(lambda connection: [_forget(connection, path, project, at) for path in gone])
+
     def revise(self, file: FolderFile) -> None:
-        path = os.fsencode(file.path)
-        known = self._database.read("SELECT directory, size, mtime_ns, inode FROM folder_files WHERE path = ?", (path,))
-        if known and known[0][1:] != file[1:]:
-            self._database.write(lambda connection: _put(connection, path, known[0][0], *file[1:]))
+        known = self._state(file.path)
+        if known is not None and known != file[1:]:
+            self._database.write(lambda connection: _put(connection, os.fsencode(file.path), os.fsencode(file.directory), *file[1:]))
 
     def waiting(self, project: NormalizedName | None, after: str, limit: int) -> Sequence[FolderFile]:
         which, parameters = ("", ()) if project is None else ("project = ? AND ", (project,))

@@ -2,21 +2,24 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from purveyor.errors import Conflict, NotAllowed, StoreFailed, StoreFull
 from purveyor.interfaces import FolderFile, Listing
+from purveyor.model.files import project_named_by
+from purveyor.model.names import NormalizedName
 
 SUFFIXES = (".whl", ".tar.gz")
-# A file that lands has a second, hidden name beside the one that it will keep, until the catalog knows it.
-_LANDING = ".landing"
+# A file that lands has a second, hidden name beside the one that it will keep, until the catalog knows it. File systems take 255 bytes.
+_LANDING = ".up"
 # After this a second name was left behind by a process that died, in seconds.
 _LANDING_AGE = 600
 # SQLite's integers have a sign; some network file systems number their files up to 2**64.
@@ -34,15 +37,28 @@ class LocalFolder:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def listing(self, directory: str) -> Listing:
-        # Names alone at first: for 20,000 files, directory entries held together would take megabytes.
-        names = os.listdir(self._prefix + directory)  # noqa: PTH208 - likewise, paths
+    def listing(self, directory: str, known: Mapping[str, int]) -> Listing:
         below = f"{directory}/" if directory else ""
-        landing = {kept for name in names if name.endswith(_LANDING) and (kept := self._landing(below, name))}
-        visible = [name for name in names if not name.startswith(".") and name not in landing]
-        files = (below + name for name in visible if name.endswith(SUFFIXES))
-        others = (below + name for name in visible if not name.endswith(SUFFIXES))
-        return Listing([path for path in others if self._is_directory(path)], filter(None, map(self.look, files)))
+        names, others, landing, gone = list[str](), list[str](), set[str | None](), set(known)
+        with os.scandir(self._prefix + directory) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith("."):
+                    landing.add(self._landing(below, name))
+                elif not name.endswith(SUFFIXES):
+                    others.append(below + name)
+                elif known.get(name) == entry.inode() & _INODE_MASK:
+                    gone.discard(name)
+                else:
+                    names.append(name)
+        files = filter(None, (self.look(below + name) for name in names if name not in landing))
+        return Listing([path for path in others if self._is_directory(path)], files, gone)
+
+    def files_of(self, project: NormalizedName) -> Sequence[FolderFile]:
+        # By a pattern: normalising 20,000 names would take longer than all else.
+        named = re.compile("[-_.]+".join(project.split("-")) + "[-_.]*-", re.IGNORECASE | re.ASCII).match
+        paths = [below + name for below, names in self._walk() for name in names if named(name) and project_named_by(name) == project]
+        return [file for path in paths if (file := self.look(path))]
 
     def look(self, path: str) -> FolderFile | None:
         try:
@@ -64,12 +80,19 @@ class LocalFolder:
         return os.fdopen(descriptor, "rb", buffering=0), _file(path, status)
 
     def count(self) -> int:
-        return sum(_is_served(name) for _, _, names in self._walk() for name in names)
+        return sum(len(names) for _, names in self._walk())
 
-    def _walk(self) -> Iterator[tuple[str, list[str], list[str]]]:
-        for step in os.walk(self.root):
-            step[1][:] = [name for name in step[1] if not name.startswith(".")]
-            yield step
+    def _walk(self) -> Iterator[tuple[str, list[str]]]:
+        """Each directory that can be read, as the beginning of its paths, and the names of the wheels and sdists in it."""
+        directories = [""]
+        while directories:
+            below = directories.pop()
+            try:
+                visible = [name for name in os.listdir(self._prefix + below) if not name.startswith(".")]  # noqa: PTH208 - names
+            except OSError:
+                continue
+            yield below, [name for name in visible if name.endswith(SUFFIXES)]
+            directories += [f"{below}{name}/" for name in visible if not name.endswith(SUFFIXES) and self._is_directory(below + name)]
 
     def check_writable(self) -> None:
         if not self.root.is_dir():
@@ -103,6 +126,8 @@ class LocalFolder:
 
     def _landing(self, below: str, name: str) -> str | None:
         """The name under which a file is landing; None where nobody is at it any more, and then its second name is removed."""
+        if not name.endswith(_LANDING):
+            return None
         path = Path(self._prefix + below + name)
         with suppress(OSError):
             if abs(time.time() - path.stat().st_mtime) < _LANDING_AGE:
@@ -114,10 +139,6 @@ class LocalFolder:
         with suppress(OSError):
             return stat.S_ISDIR(os.lstat(self._prefix + path).st_mode)
         return False
-
-
-def _is_served(name: str) -> bool:
-    return name.endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _file(path: str, status: os.stat_result) -> FolderFile:

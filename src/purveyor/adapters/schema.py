@@ -69,9 +69,10 @@ STEPS: tuple[str, ...] = (
         fault     TEXT
     ) WITHOUT ROWID;
     CREATE INDEX folder_files_of_directory ON folder_files (directory);
+    CREATE INDEX folder_files_of_project ON folder_files (project);
     CREATE INDEX folder_files_by_content ON folder_files (sha256) WHERE sha256 IS NOT NULL;
-    CREATE INDEX folder_files_waiting ON folder_files (project, path) WHERE state = 'waiting';
-    CREATE INDEX folder_files_shadowed ON folder_files (project) WHERE state = 'shadowed';
+    CREATE INDEX folder_files_waiting ON folder_files (path) WHERE state = 'waiting';
+    CREATE INDEX folder_files_waiting_of_project ON folder_files (project, path) WHERE state = 'waiting';
 
     CREATE TABLE folder_metadata (
         path    BLOB NOT NULL PRIMARY KEY REFERENCES folder_files (path) ON DELETE CASCADE,

@@ -77,11 +77,12 @@ def config(  # noqa: PLR0917 - click passes them by name
 
 
 def _with_token(client: str, target: "Target") -> "Target":
-    from purveyor.workbench.credentials import find_credentials  # noqa: PLC0415 - for this option alone
+    from purveyor.cli.publish import data_of_server  # noqa: PLC0415 - for this option alone
+    from purveyor.workbench.credentials import find_credentials  # noqa: PLC0415 - as above
 
     if client != "twine":
         raise Misconfigured(f"--with-token is for twine; {client} has no file for a token.", "Leave it out.")
-    found = find_credentials(target.destination)
+    found = find_credentials(target.destination, data=data_of_server(target.destination))
     if found is None:
         raise Misconfigured(f"No token is known for {target.upload}.", "Put it into the environment variable PURVEYOR_TOKEN.")
     return replace(target, credentials=found)

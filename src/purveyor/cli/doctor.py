@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from purveyor.cli.reporting import JSON, Reporter
+from purveyor.errors import Misconfigured
 from purveyor.workbench.destination import DEFAULT_ROOT
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class _Examination:
             servers, data = _servers(self._target, index)
             here = servers.at(self._target)
             yield from machine.clock(datetime.now(UTC), index.answer.headers.get("date"))
-            yield from machine.disk((data, Path(gettempdir())))
+            yield from machine.disk((Path(gettempdir()), *([data] if data else [])))
             if self._target.loopback:
                 yield from machine.data_directory(data)
             yield from server.look_at_server(self._target, index, servers)
@@ -129,8 +130,8 @@ class _Examination:
             yield from shadowing(seen.name, seen.newest, setup, PATIENCE)
 
 
-def _servers(target: "Target", index: "SeenIndex") -> "tuple[SeenServers, Path]":
-    """What runs on this machine, and the data directory of the server that is meant."""
+def _servers(target: "Target", index: "SeenIndex") -> "tuple[SeenServers, Path | None]":
+    """What runs on this machine, and the data directory of the server that is meant; None if this user has no place for one."""
     from purveyor.process.listing import conditions, listing  # noqa: PLC0415 - as above
     from purveyor.settings import Settings  # noqa: PLC0415 - as above
     from purveyor.workbench.diagnosis.server import Leftover, SeenServers  # noqa: PLC0415 - as above
@@ -142,7 +143,11 @@ def _servers(target: "Target", index: "SeenIndex") -> "tuple[SeenServers, Path]"
     holder = _holder(target) if target.loopback and not index.usable else None
     servers = SeenServers(running, leftovers, holder)
     here = servers.at(target)
-    return servers, here.data if here else settings.data_dir
+    if here:
+        return servers, here.data
+    with suppress(Misconfigured):
+        return servers, settings.data_dir
+    return servers, None
 
 
 def _running(one: "Condition") -> "Running":

@@ -1,8 +1,8 @@
 """`purveyor status` and `logs`: what runs, and what it has to say."""
 
 import json
+import os
 import time
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,15 +52,15 @@ def logs(data: Path | None, port: int | None, lines: int, *, follow: bool) -> No
     """Show the end of what a server in the background has written: of the only one that runs, or the one that the options name."""
     path = _log_path(data, port)
     try:
-        file = path.open("rb")
+        file: BinaryIO = path.open("rb")
     except OSError as error:
         raise ServerNotRunning(
             f"There is no log at {path}: {error.strerror}.", "`purveyor start` starts a server that writes one."
         ) from None
-    with file:
-        click.echo(b"".join(_last_lines(file, lines)), nl=False)
-        while follow:
-            _show_new(file, path)
+    click.echo(b"".join(_last_lines(file, lines)), nl=False)
+    while follow:
+        file = _show_new(file, path)
+    file.close()
 
 
 def _show(running: list[Condition], stale: list[Found], seen: Listing, meant: str) -> None:
@@ -166,13 +166,18 @@ def _last_lines(file: BinaryIO, count: int) -> list[bytes]:
     return tail.splitlines(keepends=True)[-count:] if count else []
 
 
-def _show_new(file: BinaryIO, path: Path) -> None:
-    """What was written since; a log that was moved aside is read on at its new beginning by the next `logs`."""
+def _show_new(file: BinaryIO, path: Path) -> BinaryIO:
+    """What was written since, or a moment's pause; the file to go on with, which is another one once a start has moved the log aside."""
     text = file.read()
     if text:
         click.echo(text, nl=False)
-        return
+        return file
     time.sleep(_PAUSE)
-    with suppress(OSError):
-        if path.stat().st_size < file.tell():
-            file.seek(0)
+    try:
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+        newer = path.open("rb")
+    except OSError:  # it is being moved at this moment, or the data directory is gone
+        return file
+    file.close()
+    return newer

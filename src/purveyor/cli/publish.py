@@ -58,7 +58,7 @@ def publish(  # noqa: PLR0917 - click passes them by name
     reporter = Reporter(as_json=as_json)
     destination = Destination.of(index_url, upload_url)
     found = (username, token) if token else None
-    found = found or find_credentials(destination, user=username, token_file=token_file, data=data or _data_of_server(destination))
+    found = found or find_credentials(destination, user=username, token_file=token_file, data=data or data_of_server(destination))
     found = found or _asked_for(username, destination, as_json=as_json)
     if found and not destination.is_local and destination.upload_url.startswith("http:"):
         reporter.say(f"The token travels unencrypted: {destination.upload_url} is http.")
@@ -68,7 +68,7 @@ def publish(  # noqa: PLR0917 - click passes them by name
     _report_published(published, destination, reporter)
 
 
-def _data_of_server(destination: Destination) -> Path | None:
+def data_of_server(destination: Destination) -> Path | None:
     """The data directory of this user's server at that URL, if it has left a token there."""
     try:
         record = server_at(destination.upload_url, Settings.from_environment().run_directory) if destination.is_local else None

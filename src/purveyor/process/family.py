@@ -33,7 +33,7 @@ def memory_of(family: tuple[Identity, ...]) -> int:
 
 def unit_of(pid: int, *, proc: Path = Path("/proc")) -> str | None:
     """The systemd unit that started the process and watches it, such as `purveyor.service`; None for any other process."""
-    if parent_of(pid) != 1:
+    if parent_of(pid, proc=proc) != 1:
         return None
     with suppress(OSError):
         return unit_in((proc / str(pid) / "cgroup").read_text())

@@ -1,7 +1,9 @@
 """Who holds a port: asked of the system through psutil, never of another program."""
 
 import os
+import pwd
 import shlex
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -11,6 +13,7 @@ from typing import Any
 from purveyor.process.command_lines import folder_of_http_server, served_by
 from purveyor.process.identity import owner
 
+_LISTENS = "0A"
 _SHOWN = 160
 """Characters of a command line that are shown; what identifies a program is at its beginning."""
 
@@ -76,6 +79,33 @@ def holder_of(address: str, port: int) -> Holder | None:
     # A connected socket can be in the way too; a listening one is what people look for.
     first = min(held, key=lambda connection: connection.status != psutil.CONN_LISTEN)
     return _described(psutil, first.pid)
+
+
+def hidden_owner(address: str, port: int) -> str | None:
+    """The user whose process listens there, where the system hides the process itself: Linux lists every socket with its owner."""
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = Path("/proc/net", table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for words in (line.split() for line in lines):
+            held, _, number = words[1].rpartition(":")
+            if words[3] == _LISTENS and int(number, 16) == port and _overlaps(_address_of(held), address):
+                return _user_of(int(words[7]))
+    return None
+
+
+def _address_of(text: str) -> str:
+    """An address as /proc/net/tcp and tcp6 write it (proc_net(5)): words of four bytes, each in the order of this machine."""
+    words = [int(text[i : i + 8], 16).to_bytes(4, sys.byteorder) for i in range(0, len(text), 8)]
+    return str(ip_address(b"".join(words)))
+
+
+def _user_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"the user with the id {uid}"
 
 
 def _overlaps(held: str, wanted: str) -> bool:

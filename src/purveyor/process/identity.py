@@ -63,8 +63,8 @@ def start_mark(pid: int) -> str | None:
     return None
 
 
-def parent_of(pid: int) -> int | None:
-    fields = _stat(pid)
+def parent_of(pid: int, *, proc: Path = _PROC) -> int | None:
+    fields = _stat(pid, proc)
     return int(fields[_PARENT]) if fields else None
 
 
@@ -101,9 +101,9 @@ def _boot() -> str | None:
         return None
 
 
-def _stat(pid: int) -> list[str]:
+def _stat(pid: int, proc: Path = _PROC) -> list[str]:
     try:
-        text = (_PROC / str(pid) / "stat").read_bytes().decode("latin-1")
+        text = (proc / str(pid) / "stat").read_bytes().decode("latin-1")
     except OSError:
         return []
     # The name of the command stands in parentheses, and may have spaces and parentheses in it.

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from purveyor.errors import Misconfigured, PortTaken
-from purveyor.process.holders import Holder, holder_of
+from purveyor.process.holders import Holder, hidden_owner, holder_of
 
 Address = tuple[Any, ...]
 """Host and port; for IPv6 two numbers more."""
@@ -91,11 +91,14 @@ def _taken(host: str, family: int, address: Address, command: str) -> PortTaken:
     port = address[1]
     holder = holder_of(address[0], port)
     free = _next_free(family, address)
-    return PortTaken(f"Port {port} on {host} is taken by {_named(holder)}.", _way_out(holder, free, command, port))
+    return PortTaken(f"Port {port} on {host} is taken by {_named(holder, address[0], port)}.", _way_out(holder, free, command, port))
 
 
-def _named(holder: Holder | None) -> str:
-    return holder.description if holder else "a process that this system does not let you see"
+def _named(holder: Holder | None, address: str, port: int) -> str:
+    if holder:
+        return holder.description
+    user = hidden_owner(address, port)
+    return f"a process of {user or 'another user'}, which this system does not let you see"
 
 
 def _way_out(holder: Holder | None, free: int | None, command: str, port: int) -> str:

@@ -7,7 +7,7 @@ take it from the wrong one.
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -111,10 +111,11 @@ def _uv(target: Target, surroundings: Surroundings, project: Path | None, user: 
     del user
     prefix: tuple[str, ...] = ()
     path = uv.user_file(surroundings)
-    if project is not None and (project / "uv.toml").exists():
+    if project is not None:
+        project = uv.workspace(replace(surroundings, cwd=project))
         path = project / "uv.toml"
-    elif project is not None:
-        path, prefix = _pyproject(project), ("tool", "uv")
+        if not path.exists():
+            path, prefix = _pyproject(project), ("tool", "uv")
     publishing = TomlEdit(prefix, {"publish-url": target.upload, "check-url": target.simple})
     return Recipe("uv", path, (publishing, _UvIndex(prefix, target)))
 
@@ -169,7 +170,11 @@ def _twine(target: Target, surroundings: Surroundings, project: Path | None, use
     username, password = target.credentials or (TOKEN_USER, "")
     values = {"repository": target.upload, "username": username} | ({"password": password} if password else {})
     commands = (f"twine upload -r {target.name} dist/*",)
-    notes = () if password else ("The token is not written: twine asks for it, or takes it from TWINE_PASSWORD; --with-token writes it.",)
+    notes: tuple[str, ...] = ()
+    if not password:
+        notes = ("The token is not written: twine asks for it, or takes it from TWINE_PASSWORD; --with-token writes it.",)
+    elif target.upload.startswith("http:") and not target.destination.is_local:
+        notes = (f"The token travels unencrypted: {target.upload} is http.",)
     edits = (names, _PypircSection(target.name, values))
     return Recipe("twine", credential_files.pypirc_file(surroundings), edits, commands, notes, private=True)
 

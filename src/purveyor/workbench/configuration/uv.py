@@ -69,7 +69,7 @@ def _files(surroundings: Surroundings) -> Iterator[tuple[Path, str, dict[str, An
 
 def _of_the_project(surroundings: Surroundings) -> Iterator[tuple[Path, str, dict[str, Any]] | Finding]:
     """The nearest uv.toml, or pyproject.toml that has a [tool.uv], from the workspace's root upwards; the former hides the latter."""
-    start = _workspace(surroundings)
+    start = workspace(surroundings)
     for directory in (start, *start.parents):
         content = toml_of("uv", directory / "uv.toml", surroundings)
         if content is not None:
@@ -83,7 +83,7 @@ def _of_the_project(surroundings: Surroundings) -> Iterator[tuple[Path, str, dic
             return
 
 
-def _workspace(surroundings: Surroundings) -> Path:
+def workspace(surroundings: Surroundings) -> Path:
     """Where uv begins: the nearest project, or the workspace it is a member of; without one the current directory."""
     project = next((directory for directory in surroundings.upwards() if (directory / "pyproject.toml").is_file()), None)
     content = _pyproject(project, surroundings) if project is not None else {}
@@ -102,11 +102,11 @@ def _pyproject(directory: Path, surroundings: Surroundings) -> dict[str, Any]:
 
 
 def _is_member(project: Path, directory: Path, surroundings: Surroundings) -> bool:
-    workspace = table(_pyproject(directory, surroundings), "tool", "uv", "workspace")
+    declared = table(_pyproject(directory, surroundings), "tool", "uv", "workspace")
     inside = str(project.relative_to(directory))
 
     def matches(key: str) -> bool:
-        return any(fnmatchcase(inside, pattern) for pattern in texts(workspace.get(key)))
+        return any(fnmatchcase(inside, pattern) for pattern in texts(declared.get(key)))
 
     return matches("members") and not matches("exclude")
 

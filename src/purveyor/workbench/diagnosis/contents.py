@@ -1,7 +1,9 @@
 """The file an installer would take, downloaded: whether its bytes are those the page states, and what a wheel lets one import."""
 
+import lzma
 import shlex
 import zipfile
+import zlib
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -65,7 +67,7 @@ def _importable(name: str, file: OfferedFile, path: Path) -> Iterator[Finding]:
     try:
         with zipfile.ZipFile(path) as wheel:
             installed = _as_installed(wheel)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, KeyError, ValueError) as error:
         yield Finding(
             "wheel-broken",
             f"{file.filename} is not a wheel that can be read ({' '.join(str(error).split())[:120]}).",

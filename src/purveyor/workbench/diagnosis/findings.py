@@ -50,6 +50,7 @@ _BY_SUBJECT: dict[Subject, dict[str, Severity]] = {
         "clock-wrong": FAULT,
         "clock-differs": WARNING,
         "disk-nearly-full": WARNING,
+        "data-directory-unknown": WARNING,
         "data-directory-not-writable": FAULT,
         "token-readable-by-others": FAULT,
     },

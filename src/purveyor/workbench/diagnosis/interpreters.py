@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import packaging
 from packaging.version import Version
@@ -82,17 +83,21 @@ def probe(python: str, environ: Mapping[str, str]) -> Interpreter | None:
     above = str(Path(packaging.__file__).parents[1])
     tags = answer_of((python, "-I", "-S", "-c", _TAGS, above), environ)
     beside = answer_of((python, "-I", "-c", _BESIDE), environ)
-    if not tags or not beside:
+    try:
+        return _read(python, json.loads(tags), json.loads(beside))
+    except (ValueError, KeyError, TypeError):  # it said nothing, or what no Python says
         return None
-    one, other = json.loads(tags), json.loads(beside)
+
+
+def _read(python: str, tags: dict[str, Any], beside: dict[str, Any]) -> Interpreter:
     return Interpreter(
         path=python,
-        version=Version(one["version"].rstrip("+")),
-        implementation=one["implementation"],
-        tags=tuple(one["tags"]),
-        paths=tuple(other["paths"]),
-        tools=other["tools"],
-        prefix=other["prefix"],
+        version=Version(tags["version"].rstrip("+")),
+        implementation=tags["implementation"],
+        tags=tuple(tags["tags"]),
+        paths=tuple(beside["paths"]),
+        tools=beside["tools"],
+        prefix=beside["prefix"],
     )
 
 

@@ -84,8 +84,17 @@ def disk(places: Iterable[Path], least: int = LEAST_FREE) -> Iterator[Finding]:
         seen.add(device)
 
 
-def data_directory(data: Path, token_file: str = "upload-token") -> Iterator[Finding]:  # noqa: S107 - a file's name
+def data_directory(data: Path | None, token_file: str = "upload-token") -> Iterator[Finding]:  # noqa: S107 - a file's name
     """Whether a server of this user can write to its data directory, and others cannot read its upload token."""
+    if data is None:
+        yield Finding(
+            "data-directory-unknown",
+            "There is no home directory, and so no place for a server's data.",
+            "The user that runs this has none, as in a container that runs as any user.",
+            "Name a data directory, and one where running servers are written down.",
+            'export PURVEYOR_DATA="$PWD/purveyor" PURVEYOR_RUN_DIR="$PWD/purveyor/run"',
+        )
+        return
     if not data.exists():
         return
     if not _writable(data):

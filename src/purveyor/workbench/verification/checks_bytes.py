@@ -1,8 +1,10 @@
 """Check 4: what the page states of each file of a release is true of the bytes that come."""
 
 import hashlib
+import lzma
 import tarfile
 import zipfile
+import zlib
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -118,7 +120,7 @@ def _same_specifiers(one: str | None, other: str | None) -> bool:
 def _core_metadata(filename: str, path: Path) -> bytes | None:
     try:
         return _from_zip(path, filename) if filename.endswith((".whl", ".zip")) else _from_tar(path)
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, RuntimeError, KeyError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, tarfile.TarError, OSError, EOFError, RuntimeError, KeyError, ValueError):
         return None
 
 
