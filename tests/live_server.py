@@ -33,6 +33,8 @@ class LiveServer:
         self.data = data
         self.flags = flags
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PURVEYOR_")}
+        # No test asks the world by accident: whoever wants an upstream says so, and which.
+        settings.setdefault("pull_through", "false")
         self.environment |= {f"PURVEYOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
         self._port = 0

@@ -17,6 +17,8 @@ from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
 from purveyor.settings import Settings
+from purveyor.serving.pulling import Pulling
+from purveyor.serving.upstreams import Upstreams
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Application:
     pages: Pages
     files: Files
     publisher: Publisher
+    upstreams: Upstreams
+    pulling: Pulling
+    via: str
+    """What this server calls itself when it asks an upstream."""
     lifecycle: Lifecycle
     indexing: Indexing
     exceptions: Exceptions

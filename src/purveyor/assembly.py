@@ -4,17 +4,21 @@ import os
 import socket
 import sys
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from purveyor.access.tokens import Tokens
 from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
+from purveyor.adapters.late_upstream import LateUpstream
 from purveyor.adapters.local_blobs import LocalBlobs
+from purveyor.adapters.snapshots import SqlPulledBlobs, SqlSnapshots
 from purveyor.adapters.sqlite import Database
 from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
+from purveyor.interfaces import Upstream
 from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.lifecycle import Lifecycle
@@ -25,6 +29,8 @@ from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
+from purveyor.serving.pulling import Pulling
+from purveyor.serving.upstreams import Upstreams
 from purveyor.settings import Settings
 
 DATABASE = "purveyor.sqlite"
@@ -37,10 +43,12 @@ def application(settings: Settings) -> Application:
     """The use cases over the data directory that the settings name, which is made if it is not there."""
     data = _data_directory(settings.data_dir)
     signal = MappedSignal(data / SIGNAL)
-    catalog = SqlCatalog(Database(data / DATABASE), signal)
+    database = Database(data / DATABASE)
+    catalog = SqlCatalog(database, signal)
     blobs = LocalBlobs(data)
     follower = Follower(catalog, signal)
-    offers = Offers(catalog, follower, _now)
+    remote = _Remote(settings, database, blobs, data)
+    offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     settler = Settler(catalog, blobs)
     settler.settle()
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
@@ -50,8 +58,11 @@ def application(settings: Settings) -> Application:
         blobs=blobs,
         follower=follower,
         offers=offers,
-        pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory),
+        pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory, now=_now),
         files=Files(catalog, offers, blobs),
+        upstreams=remote.upstreams,
+        pulling=remote.pulling,
+        via=remote.via,
         publisher=Publisher(catalog, blobs, limits, _now),
         lifecycle=Lifecycle(catalog, _now),
         indexing=Indexing(catalog, _now),
@@ -61,6 +72,34 @@ def application(settings: Settings) -> Application:
         tokens=Tokens(catalog),
         now=_now,
     )
+
+
+class _Remote:
+    """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
+
+    def __init__(self, settings: Settings, database: Database, blobs: LocalBlobs, data: Path) -> None:
+        self.via = f"purveyor-{sha256(f'{socket.gethostname()}:{data.resolve()}'.encode()).hexdigest()[:16]}"
+        trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
+        upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))
+        snapshots = SqlSnapshots(database)
+        self.upstreams = Upstreams(
+            upstream, snapshots, _now, lambda: _ready_made(settings.pypi_url), settings.upstream_fresh, offline=settings.offline
+        )
+        self.pulling = Pulling(upstream, blobs, SqlPulledBlobs(database), snapshots, _now, offline=settings.offline)
+
+
+def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:
+    from purveyor.adapters.http_upstream import HttpUpstream  # noqa: PLC0415 - see _Remote
+
+    return HttpUpstream(silence, via, trusted)
+
+
+def _ready_made(url: str) -> str | None:
+    if url != "auto":
+        return url
+    from purveyor.workbench import ready_made  # noqa: PLC0415 - likewise
+
+    return ready_made.url()
 
 
 def asgi_app() -> PurveyorApp:

@@ -80,6 +80,9 @@ class SqlCatalog:
         files = tuple(file_of(row[4:]) for row in rows if row[4] is not None)
         return ProjectDetail(name, display_name, ProjectStatus(Status(status), reason), files, serial)
 
+    def has_project(self, name: NormalizedName, index: IndexName = DEFAULT) -> bool:
+        return bool(self._database.read("SELECT 1 FROM projects WHERE index_name = ? AND name = ?", (index, name)))
+
     def project_names(self, index: IndexName = DEFAULT) -> Iterator[tuple[NormalizedName, str]]:
         # A quarantined project is not offered to anyone who looks around (as PyPI does it).
         rows = self._database.stream(
@@ -129,7 +132,7 @@ class SqlCatalog:
 
     def named_blobs(self) -> Iterator[str]:
         tables = [f"SELECT {column} FROM {table}" for table in ("files", "deleted_files") for column in _BLOBS]
-        rows = self._database.stream(" UNION ALL ".join([*tables, "SELECT sha256 FROM unsettled_blobs"]))
+        rows = self._database.stream(" UNION ALL ".join([*tables, "SELECT sha256 FROM unsettled_blobs", "SELECT sha256 FROM pulled_blobs"]))
         return (sha256 for (sha256,) in rows if sha256 is not None)
 
     def overrides(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[Override]:

@@ -56,6 +56,9 @@ class _LocalStaging:
         os.lseek(self._fd, 0, os.SEEK_SET)
         return os.fdopen(os.dup(self._fd), "rb", buffering=0x4000)
 
+    def follow(self) -> BinaryIO | None:
+        return None if self._fd is None else self._path.open("rb", buffering=0)
+
     def move_to(self, target: Path) -> None:
         """Durable as `target` once the folder is synced too."""
         assert self._fd is not None

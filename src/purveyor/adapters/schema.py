@@ -143,5 +143,30 @@ STEPS: tuple[str, ...] = (
         document   TEXT NOT NULL,
         PRIMARY KEY (project, identifier)
     ) WITHOUT ROWID;
+
+    CREATE TABLE snapshots (
+        upstream      TEXT NOT NULL,
+        project       TEXT NOT NULL,
+        document      BLOB NOT NULL,
+        etag          TEXT,
+        last_modified TEXT,
+        fresh_until   INTEGER NOT NULL,
+        serial        INTEGER NOT NULL,
+        PRIMARY KEY (upstream, project)
+    );
+
+    CREATE TABLE extracted_metadata (
+        project         TEXT NOT NULL,
+        sha256          TEXT NOT NULL,
+        metadata_sha256 TEXT NOT NULL,
+        PRIMARY KEY (project, sha256)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE pulled_blobs (
+        sha256  TEXT NOT NULL PRIMARY KEY,
+        size    INTEGER NOT NULL,
+        used_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX pulled_blobs_by_use ON pulled_blobs (used_at);
     """,
 )

@@ -52,7 +52,7 @@ class PurveyorApp:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         settings = self._app.settings
-        lane = Lane(self._app.follower, settings.page_memory) if settings.express else None
+        lane = Lane(self._app.follower, settings.page_memory, self._app.now) if settings.express else None
         connections = Connections(lane, settings.header_timeout, settings.idle_timeout)
         scope.get("state", {})["purveyor.connections"] = connections
         await receive()
@@ -63,6 +63,7 @@ class PurveyorApp:
         await receive()
         connections.stop()
         stopping.set()
+        self._app.upstreams.close()
         await watch  # a thread cannot be cancelled, and this one uses the catalog
         self._app.catalog.close()
         await send({"type": "lifespan.shutdown.complete"})

@@ -29,11 +29,13 @@ from purveyor.errors import (
     PortTaken,
     PurveyorError,
     StoreFailed,
+    UpstreamFailed,
 )
 
 EXIT_CODES: dict[type[PurveyorError], int] = {
     Misconfigured: 2,
     IndexUnreachable: 3,
+    UpstreamFailed: 3,
     NotAuthenticated: 4,
     NotAllowed: 4,
     PortTaken: 5,

@@ -5,7 +5,7 @@ from typing import Any
 
 from purveyor.errors import Refused
 from purveyor.formats.policy_document import read_policy, write_policy
-from purveyor.model.indexes import Index, IndexName, index_name, is_remote
+from purveyor.model.indexes import DEFAULT, PYPI, Index, IndexName, index_name, is_remote
 from purveyor.model.patterns import NamePattern
 
 _LISTS = ("upstreams", "reserved", "mixed")
@@ -30,7 +30,10 @@ def read_index(name: IndexName, document: Mapping[str, Any]) -> Index:
         raise Refused(complaints)
     return Index(
         name,
-        upstreams=tuple(upstream if is_remote(upstream) else index_name(upstream) for upstream in document.get("upstreams", ())),
+        upstreams=tuple(
+            upstream if is_remote(upstream) else index_name(upstream)
+            for upstream in document.get("upstreams", (PYPI,) if name == DEFAULT else ())
+        ),
         reserved=tuple(map(NamePattern, document.get("reserved", ()))),
         mixed=tuple(map(NamePattern, document.get("mixed", ()))),
         volatile=document.get("volatile", False),

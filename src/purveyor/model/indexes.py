@@ -18,6 +18,8 @@ _SEGMENT = "[a-z0-9]([a-z0-9._-]*[a-z0-9])?"
 _NAME = re.compile(rf"{_SEGMENT}(/{_SEGMENT})?\Z", re.ASCII)
 _NAME_LIMIT = 100
 # What stands first in a path of the server's own, or of every index.
+PYPI = "pypi"
+"""The ready-made upstream: the index that this machine's clients install from anyway, wherever that is."""
 ROUTES = frozenset({"api", "health", "integrity", "legacy", "metrics", "packages", "pypi", "ready", "simple", "static"})
 
 
@@ -35,8 +37,8 @@ def index_name(text: str) -> IndexName:
 
 
 def is_remote(upstream: str) -> bool:
-    """Whether an upstream is another server's index, given by its URL; else it is an index of this server, given by its name."""
-    return "://" in upstream
+    """Whether an upstream is another server's index, given by its URL or ready-made; else it is one of this server's, given by its name."""
+    return "://" in upstream or upstream == PYPI
 
 
 def shown(upstream: str) -> str:
