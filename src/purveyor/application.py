@@ -9,6 +9,7 @@ from purveyor.interfaces import BlobStore, Catalog
 from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.lifecycle import Lifecycle
+from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.explaining import Explaining
@@ -16,9 +17,9 @@ from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
-from purveyor.settings import Settings
 from purveyor.serving.pulling import Pulling
 from purveyor.serving.upstreams import Upstreams
+from purveyor.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Application:
     """What this server calls itself when it asks an upstream."""
     lifecycle: Lifecycle
     indexing: Indexing
+    promoting: Promoting
     exceptions: Exceptions
     explaining: Explaining
     settler: Settler

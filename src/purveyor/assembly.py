@@ -12,6 +12,7 @@ from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
 from purveyor.adapters.late_upstream import LateUpstream
 from purveyor.adapters.local_blobs import LocalBlobs
+from purveyor.adapters.promotions import SqlPromotions
 from purveyor.adapters.snapshots import SqlPulledBlobs, SqlSnapshots
 from purveyor.adapters.sqlite import Database
 from purveyor.api.app import PurveyorApp
@@ -22,6 +23,7 @@ from purveyor.interfaces import Upstream
 from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.lifecycle import Lifecycle
+from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.explaining import Explaining
@@ -66,6 +68,7 @@ def application(settings: Settings) -> Application:
         publisher=Publisher(catalog, blobs, limits, _now),
         lifecycle=Lifecycle(catalog, _now),
         indexing=Indexing(catalog, _now),
+        promoting=Promoting(catalog, SqlPromotions(database), _now),
         exceptions=Exceptions(catalog, _now),
         explaining=Explaining(catalog, offers),
         settler=settler,

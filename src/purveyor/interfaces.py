@@ -1,6 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +10,13 @@ from typing import BinaryIO, Protocol, Self
 
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked
-from purveyor.model.grants import Grant
+from purveyor.model.grants import Grant, KnownToken
 from purveyor.model.indexes import DEFAULT, Index, IndexName
 from purveyor.model.journal import Action, Changes, JournalEntry
 from purveyor.model.names import NormalizedName
 from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectDetail, ProjectStatus
+from purveyor.model.releases import Approval, Check, Move, Promotion, Release, Rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,10 @@ class Catalog(Protocol):
         """Forget all advisories there were, and take these; returns how many."""
         ...
 
+    def journal(self, index: IndexName | None, project: str | None, before: int | None, limit: int) -> Sequence[JournalEntry]:
+        """The newest `limit` entries, newest first: of one index, about one project, and before a serial, where these are given."""
+        ...
+
     def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
         """The newest entry of that kind."""
         ...
@@ -162,7 +167,17 @@ class Catalog(Protocol):
 
     def grant(self, token_sha256: bytes) -> Grant | None: ...
 
-    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> None: ...
+    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime, actor: str | None = None) -> None:
+        """From now on the token is worth that grant. Journaled under the name of the actor, if there is one."""
+        ...
+
+    def tokens(self) -> Sequence[KnownToken]:
+        """Every token, expired ones too, the oldest first."""
+        ...
+
+    def remove_token(self, identifier: str, actor: str, at: datetime) -> bool:
+        """The token of that identifier is worth nothing any more; False if there is none."""
+        ...
 
     def has_tokens(self) -> bool: ...
 
@@ -270,6 +285,47 @@ class PulledBlobs(Protocol):
         ...
 
     def forget(self, sha256s: Iterable[str]) -> None: ...
+
+
+class Promotions(Protocol):
+    """Releases that go from one index to another, with what is recorded about them. One change is one transaction, as in the catalog.
+
+    A release is asked for by its version in any spelling; where the index hosts none, each method raises `NotFound`.
+    """
+
+    def release(self, index: IndexName, project: NormalizedName, version: str) -> Release: ...
+
+    def record_check(self, index: IndexName, project: NormalizedName, version: str, check: Check) -> Release:
+        """Record what came of a check of the release that the index hosts: of its files as they are now.
+
+        The last word on each check counts.
+        """
+        ...
+
+    def approve(self, index: IndexName, project: NormalizedName, version: str, approval: Approval) -> Release:
+        """Record that somebody approves of the release that the index hosts: of its files as they are now."""
+        ...
+
+    def promote(self, move: Move, judge: Callable[[Release], None]) -> Promotion | None:
+        """Add all files of the release to the target as they are in the source, or none; durable on return.
+
+        `judge` is shown the release in the transaction, and forbids the promotion by what it raises; it must be quick. None where all files
+        are there already: then nothing has changed. Raises `Conflict`, naming every file under whose name the target has, or had, other
+        bytes, and `NotAllowed` when the status of the project there forbids new files.
+        """
+        ...
+
+    def promotions(self, index: IndexName, project: NormalizedName) -> Sequence[Promotion]:
+        """Every promotion of the project to the index, newest first."""
+        ...
+
+    def roll_back(self, index: IndexName, project: NormalizedName, to_serial: int | None, actor: str, at: datetime) -> Rollback:
+        """Give the project's page on the index back its files, yanks and status of before the newest promotion, or at that serial.
+
+        The names of files that go stay taken, as those of deleted files. Raises `NotFound` where nothing is left to undo, and `Conflict`
+        where the page has changed since in another way (without a serial), is not known (with one), or had files whose bytes are not kept.
+        """
+        ...
 
 
 class Staging(Protocol):

@@ -168,5 +168,41 @@ STEPS: tuple[str, ...] = (
         used_at INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX pulled_blobs_by_use ON pulled_blobs (used_at);
+
+    CREATE INDEX journal_of_project ON journal (index_name, project, serial);
+
+    CREATE TABLE checks (
+        release_digest TEXT NOT NULL,
+        name           TEXT NOT NULL,
+        passed         INTEGER NOT NULL,
+        by             TEXT NOT NULL,
+        at             INTEGER NOT NULL,
+        index_name     TEXT NOT NULL,
+        note           TEXT NOT NULL,
+        url            TEXT NOT NULL,
+        PRIMARY KEY (release_digest, name)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE approvals (
+        release_digest TEXT NOT NULL,
+        target         TEXT NOT NULL,
+        by             TEXT NOT NULL,
+        at             INTEGER NOT NULL,
+        note           TEXT NOT NULL,
+        PRIMARY KEY (release_digest, target, by)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE promotions (
+        serial        INTEGER NOT NULL PRIMARY KEY,
+        index_name    TEXT NOT NULL,
+        project       TEXT NOT NULL,
+        by            TEXT NOT NULL,
+        at            INTEGER NOT NULL,
+        evidence      TEXT NOT NULL,
+        before_serial INTEGER NOT NULL,
+        before        TEXT NOT NULL,
+        undone        INTEGER
+    );
+    CREATE INDEX promotions_of_project ON promotions (index_name, project);
     """,
 )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import NewType
 from urllib.parse import urlsplit
 
-from purveyor.errors import Refused
+from purveyor.errors import NotAllowed, Refused
+from purveyor.model.demands import NO_DEMANDS, Demands
 from purveyor.model.names import NormalizedName
 from purveyor.model.patterns import NamePattern
 from purveyor.model.policy import NO_POLICY, Policy
@@ -55,7 +56,7 @@ class Index:
 
     `upstreams` are asked in order for what is not hosted here. A name that is hosted or matches `reserved` is never looked for further up,
     unless it matches `mixed`: then what the upstreams have is offered beside it. `volatile` lets an upload replace a file.
-    The `policy` decides what of all this is offered.
+    The `policy` decides what of all this is offered, and `demands` what must be known of a release before it is promoted to this index.
     """
 
     name: IndexName
@@ -64,6 +65,12 @@ class Index:
     mixed: tuple[NamePattern, ...] = ()
     volatile: bool = False
     policy: Policy = NO_POLICY
+    demands: Demands = NO_DEMANDS
+
+    def check_uploads(self) -> None:
+        """Raises `NotAllowed` where releases come by promotion only: an upload would meet none of the demands."""
+        if self.demands:
+            raise NotAllowed(f"The index {self.name} takes releases by promotion only.", "Upload to another index, and promote from there.")
 
     def reserves(self, name: NormalizedName) -> bool:
         return any(pattern.matches(name) for pattern in self.reserved)

@@ -40,6 +40,7 @@ class Publisher:
 
         Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`; then nothing has changed.
         """
+        index.check_uploads()
         complaints = list(_check_digests(upload))
         parsed = _collect(complaints, lambda: parse_filename(upload.filename))
         if parsed is None:

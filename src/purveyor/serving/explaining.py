@@ -62,7 +62,9 @@ class Explaining:
         if offer is None:
             where = f"{index.name} reserves the name" if index.reserves(name) else f"{index.name} does not host {name}"
             further = (
-                "it is looked for nowhere else" if index.reserves(name) or not index.upstreams else f"{_named(index)} does not have it either"
+                "it is looked for nowhere else"
+                if index.reserves(name) or not index.upstreams
+                else f"{_named(index)} does not have it either"
             )
             return (f"{where}, and {further}.",)
         if offer.source != index.name:
