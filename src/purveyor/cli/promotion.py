@@ -71,14 +71,18 @@ def check() -> None:
 @check.command()
 @_RELEASE
 @click.argument("check_name", metavar="CHECK")
-@click.option("--passed/--failed", required=True, default=None, help="What came of it.")
+@click.option("--passed/--failed", default=None, help="What came of it.")
 @click.option("--note", default="", help="Kept with the check.")
 @click.option("--url", default="", help="Where its report is.")
 @INDEX
 @managing
 @JSON
-def record(release: str, check_name: str, *, passed: bool, note: str, url: str, index: str | None, server: Server, as_json: bool) -> None:
+def record(
+    release: str, check_name: str, *, passed: bool | None, note: str, url: str, index: str | None, server: Server, as_json: bool
+) -> None:
     """Record what came of a check of the release's files as they are now. The last word on each check counts."""
+    if passed is None:
+        raise Misconfigured("It is not said what came of the check.", "Give --passed or --failed.")
     name, document = _meant(release)
     said = {"check": check_name, "passed": passed, "note": note, "url": url}
     with server.management(index) as there:

@@ -18,7 +18,13 @@ def token() -> None:
 
 @token.command()
 @click.argument("subject")
-@click.option("--permission", "permissions", multiple=True, type=click.Choice([*Permission]), help="What it allows; may be repeated.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    type=click.Choice([str(one) for one in Permission]),
+    help="What it allows; may be repeated.",
+)
 @click.option("--days", type=float, metavar="N", help="For how long it is valid.  [until it is revoked]")
 @managing
 @JSON
