@@ -27,6 +27,7 @@ from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.explaining import Explaining
+from purveyor.serving.cached import Cached
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
@@ -61,7 +62,7 @@ def application(settings: Settings) -> Application:
         follower=follower,
         offers=offers,
         pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory, now=_now),
-        files=Files(catalog, offers, blobs),
+        files=Files(catalog, offers, blobs, remote.cached),
         upstreams=remote.upstreams,
         pulling=remote.pulling,
         via=remote.via,
@@ -88,7 +89,8 @@ class _Remote:
         self.upstreams = Upstreams(
             upstream, snapshots, _now, lambda: _ready_made(settings.pypi_url), settings.upstream_fresh, offline=settings.offline
         )
-        self.pulling = Pulling(upstream, blobs, SqlPulledBlobs(database), snapshots, _now, offline=settings.offline)
+        self.cached = Cached(blobs, SqlPulledBlobs(database), _now, settings.cache_size)
+        self.pulling = Pulling(upstream, blobs, self.cached, snapshots, offline=settings.offline)
 
 
 def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:

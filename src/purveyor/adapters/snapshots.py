@@ -9,8 +9,11 @@ from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
 from purveyor.interfaces import PulledBlob, Snapshot, Validators
 from purveyor.model.names import NormalizedName
 
-_HOSTED = "SELECT 1 FROM {table} WHERE p.sha256 IN (sha256, metadata_sha256, provenance_sha256)"
-_KEPT_BY_ROWS = " OR ".join(f"EXISTS ({_HOSTED.format(table=table)})" for table in ("files", "deleted_files"))
+_HOSTED = " UNION ALL ".join(
+    f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608 - put together of constants
+    for table in ("files", "deleted_files")
+    for column in ("sha256", "metadata_sha256", "provenance_sha256")
+)
 
 
 class SqlSnapshots:
@@ -78,7 +81,7 @@ class SqlPulledBlobs:
 
     def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:
         rows = self._database.read(
-            f"SELECT sha256, size FROM pulled_blobs p WHERE NOT ({_KEPT_BY_ROWS}) ORDER BY used_at LIMIT ?",  # noqa: S608 - put together of constants
+            f"SELECT sha256, size FROM pulled_blobs WHERE sha256 NOT IN ({_HOSTED}) ORDER BY used_at LIMIT ?",  # noqa: S608 - put together of constants
             (limit,),
         )
         return [PulledBlob(*row) for row in rows]

@@ -9,6 +9,7 @@ from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Body, Descriptor, Growing, Span
+from purveyor.serving.cached import Cached
 from purveyor.serving.offers import Offers
 from purveyor.serving.pulling import Wanted
 
@@ -27,7 +28,8 @@ class ServedFile:
 class Files:
     """A file is found by its row or on a page that was pulled, never by joining a path: the blob is opened under its digest."""
 
-    def __init__(self, catalog: Catalog, offers: Offers, blobs: BlobStore) -> None:
+    def __init__(self, catalog: Catalog, offers: Offers, blobs: BlobStore, cached: Cached) -> None:
+        self._cached = cached
         self._catalog = catalog
         self._offers = offers
         self._blobs = blobs
@@ -44,6 +46,8 @@ class Files:
         if sha256 is None:
             return None
         if body := self._body(sha256):
+            if file.origin is not None:
+                self._cached.use(sha256)
             return ServedFile(body, sha256, file.project, link.metadata)
         return self._wanted(index, file, sha256, metadata=link.metadata)
 

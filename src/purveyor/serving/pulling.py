@@ -5,16 +5,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import BinaryIO
 
 from purveyor.errors import PurveyorError, UpstreamFailed
 from purveyor.formats.wheel_metadata import wheel_metadata
-from purveyor.interfaces import BlobStore, PulledBlob, PulledBlobs, RemoteFile, Snapshots, Staging, Upstream
+from purveyor.interfaces import BlobStore, PulledBlob, RemoteFile, Snapshots, Staging, Upstream
 from purveyor.model.files import DistributionFile, Kind
 from purveyor.model.indexes import shown
 from purveyor.serving.bodies import Body, Descriptor, Growing, Span
+from purveyor.serving.cached import Cached
 
 log = logging.getLogger("purveyor")
 
@@ -59,14 +59,11 @@ class Wanted:
 
 
 class Pulling:
-    def __init__(
-        self, upstream: Upstream, blobs: BlobStore, pulled: PulledBlobs, snapshots: Snapshots, now: Callable[[], datetime], *, offline: bool
-    ) -> None:
+    def __init__(self, upstream: Upstream, blobs: BlobStore, cached: Cached, snapshots: Snapshots, *, offline: bool) -> None:
         self._upstream = upstream
         self._blobs = blobs
-        self._pulled = pulled
+        self._cached = cached
         self._snapshots = snapshots
-        self._now = now
         self._offline = offline
         self._flights: dict[str, Growing] = {}
         self._turn = threading.Lock()
@@ -112,7 +109,7 @@ class Pulling:
         """After the last byte went to whoever waits for it: if this fails, the next request fetches again."""
         found = self._metadata_of(wanted, staging.reader)
         self._blobs.settle(self._blobs.keep([(staging, wanted.sha256)]))
-        self._pulled.add(PulledBlob(wanted.sha256, staging.size), self._now())
+        self._cached.add(PulledBlob(wanted.sha256, staging.size))
         if found is not None:
             self._keep_metadata(wanted.file, found)
 

@@ -183,6 +183,12 @@ class Upstreams:
     def _land(
         self, url: str, name: NormalizedName, flight: "Future[Snapshot | None]", found: Snapshot | None, error: BaseException | None
     ) -> None:
+        if isinstance(error, UpstreamFailed):
+            log.warning("%s", error.detail)
+            if error.wait:
+                self._resting[url] = (time.monotonic() + error.wait, error)
+        elif error is not None and not isinstance(error, PurveyorError):
+            log.error("internal error on %s of %s", name, shown(url), exc_info=error)
         with self._turn:
             del self._flights[url, name]
             if flight.done():
@@ -191,12 +197,6 @@ class Upstreams:
                 flight.set_result(found)
             else:
                 flight.set_exception(error)
-        if isinstance(error, UpstreamFailed):
-            log.warning("%s", error.detail)
-            if error.wait:
-                self._resting[url] = (time.monotonic() + error.wait, error)
-        elif error is not None and not isinstance(error, PurveyorError):
-            log.error("internal error on %s of %s", name, shown(url), exc_info=error)
 
     def _fetch(self, url: str, name: NormalizedName, held: Snapshot | None) -> Snapshot | None:
         answer = self._upstream.page(url, name, held.validators if held else Validators())
