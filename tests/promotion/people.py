@@ -15,10 +15,11 @@ class Person:
 
     server: LiveServer
     token: str
+    client: httpx2.Client | None = None
 
     def ask(self, method: str, path: str, document: dict[str, Any] | None = None) -> httpx2.Response:
         """`path` is relative to the server's root."""
-        return self.server.http.request(
+        return (self.client or self.server.http).request(
             method,
             f"{self.server.url}{path}",
             json=document,

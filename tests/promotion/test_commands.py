@@ -11,7 +11,7 @@ RELEASE = (wheel("acme", "1.0"), sdist("acme", "1.0"))
 
 
 def run(server: LiveServer, *arguments: str | Path, **variables: str) -> Ran:
-    return purveyor(*arguments, "--index-url", server.simple_url, "--data", server.data, **variables)
+    return purveyor(*arguments, "--index-url", server.simple_url, "--data", server.data, cwd=None, **variables)
 
 
 def test_from_a_demanding_index_back_to_nothing(owner: Person, server: LiveServer) -> None:
