@@ -35,6 +35,8 @@ class LiveServer:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PURVEYOR_")}
         # Tests leave no run files where the user's own servers are written down.
         settings = {"run_dir": data.with_name(f"{data.name}.run"), **settings}
+        # No test asks the world by accident: whoever wants an upstream says so, and which.
+        settings.setdefault("pull_through", "false")
         self.environment |= {f"PURVEYOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
         self._port = 0

@@ -11,6 +11,7 @@ from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.folder_watch import FolderWatch
 from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.lifecycle import Lifecycle
+from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.serving.explaining import Explaining
@@ -18,6 +19,8 @@ from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
+from purveyor.serving.pulling import Pulling
+from purveyor.serving.upstreams import Upstreams
 from purveyor.settings import Settings
 
 
@@ -32,8 +35,13 @@ class Application:
     files: Files
     publisher: Publisher
     adoption: Adoption
+    upstreams: Upstreams
+    pulling: Pulling
+    via: str
+    """What this server calls itself when it asks an upstream."""
     lifecycle: Lifecycle
     indexing: Indexing
+    promoting: Promoting
     exceptions: Exceptions
     explaining: Explaining
     settler: Settler

@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from purveyor.access.tokens import Tokens
@@ -16,14 +18,17 @@ from purveyor.adapters.file_lock import FileLock
 from purveyor.adapters.folder_blobs import FolderBlobs
 from purveyor.adapters.folder_catalog import FolderCatalog
 from purveyor.adapters.folder_index import SqlFolderIndex
+from purveyor.adapters.late_upstream import LateUpstream
 from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.adapters.local_folder import LocalFolder
+from purveyor.adapters.promotions import SqlPromotions
+from purveyor.adapters.snapshots import SqlPulledBlobs, SqlSnapshots
 from purveyor.adapters.sqlite import Database
 from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
-from purveyor.interfaces import BlobStore, Catalog, ChangeSignal
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, Upstream
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.cleaning import Cleaner
@@ -33,13 +38,17 @@ from purveyor.publishing.folder_watch import FolderWatch
 from purveyor.publishing.indexing import Indexing
 from purveyor.publishing.landing import Landing
 from purveyor.publishing.lifecycle import Lifecycle
+from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.cached import Cached
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
+from purveyor.serving.pulling import Pulling
+from purveyor.serving.upstreams import Upstreams
 from purveyor.settings import Settings
 
 DATABASE = "purveyor.sqlite"
@@ -54,9 +63,11 @@ def application(settings: Settings) -> Application:
     data = data_directory(settings.data_dir)
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     signal = MappedSignal(data / SIGNAL)
-    catalog, blobs, landing, watch = _stores(settings, data, signal, limits)
+    database, local = Database(data / DATABASE), LocalBlobs(data)
+    catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, local, signal, limits))
     follower = Follower(catalog, signal)
-    offers = Offers(catalog, follower, _now)
+    remote = _Remote(settings, database, local, data)
+    offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     settler = Settler(catalog, blobs)
     settler.settle()
     return Application(
@@ -65,12 +76,16 @@ def application(settings: Settings) -> Application:
         blobs=blobs,
         follower=follower,
         offers=offers,
-        pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory),
-        files=Files(catalog, offers, blobs),
+        pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory, now=_now),
+        files=Files(catalog, offers, blobs, remote.cached),
+        upstreams=remote.upstreams,
+        pulling=remote.pulling,
+        via=remote.via,
         publisher=Publisher(catalog, blobs, limits, _now, landing),
         adoption=Adoption(catalog, blobs, limits, _now, landing),
         lifecycle=Lifecycle(catalog, _now),
         indexing=Indexing(catalog, _now),
+        promoting=Promoting(catalog, SqlPromotions(database), _now),
         exceptions=Exceptions(catalog, _now),
         explaining=Explaining(catalog, offers),
         settler=settler,
@@ -80,13 +95,21 @@ def application(settings: Settings) -> Application:
     )
 
 
-def _stores(
-    settings: Settings, data: Path, signal: ChangeSignal, limits: Limits
-) -> tuple[Catalog, BlobStore, Landing | None, FolderWatch | None]:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What stores of every kind are made of."""
+
+    database: Database
+    local: LocalBlobs
+    signal: ChangeSignal
+    limits: Limits
+
+
+def _stores(settings: Settings, data: Path, parts: _Parts) -> tuple[Catalog, BlobStore, Landing | None, FolderWatch | None]:
     """Of a data directory alone, or of a folder that is served with it."""
+    database, local, signal, limits = parts.database, parts.local, parts.signal, parts.limits
     if settings.folder is not None and not settings.folder.is_dir():
         raise Misconfigured(f"The folder {settings.folder} is not there.", "Make it, or name the folder that holds your files.")
-    database, local = Database(data / DATABASE), LocalBlobs(data)
     if settings.folder is None:
         return SqlCatalog(database, signal), local, None, None
     folder, index, lock = LocalFolder(settings.folder.resolve()), SqlFolderIndex(database), FileLock(data / FOLLOWING)
@@ -103,6 +126,35 @@ def cleaner(data: Path) -> Iterator[Cleaner]:
         yield Cleaner(catalog, LocalBlobs(data), time.time)
     finally:
         catalog.close()
+
+
+class _Remote:
+    """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
+
+    def __init__(self, settings: Settings, database: Database, blobs: LocalBlobs, data: Path) -> None:
+        self.via = f"purveyor-{sha256(f'{socket.gethostname()}:{data.resolve()}'.encode()).hexdigest()[:16]}"
+        trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
+        upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))
+        snapshots = SqlSnapshots(database)
+        self.upstreams = Upstreams(
+            upstream, snapshots, _now, lambda: _ready_made(settings.pypi_url), settings.upstream_fresh, offline=settings.offline
+        )
+        self.cached = Cached(blobs, SqlPulledBlobs(database), _now, settings.cache_size)
+        self.pulling = Pulling(upstream, blobs, self.cached, snapshots, offline=settings.offline)
+
+
+def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:
+    from purveyor.adapters.http_upstream import HttpUpstream  # noqa: PLC0415 - see _Remote
+
+    return HttpUpstream(silence, via, trusted)
+
+
+def _ready_made(url: str) -> str | None:
+    if url != "auto":
+        return url
+    from purveyor.workbench import ready_made  # noqa: PLC0415 - likewise
+
+    return ready_made.url()
 
 
 def asgi_app() -> PurveyorApp:

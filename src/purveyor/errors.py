@@ -2,6 +2,7 @@
 
     PurveyorError
     ├── Refused            the upload is wrong; every complaint at once
+    │   └── PromotionRefused   the release does not meet what the target index demands
     ├── Conflict           the upload is right, but what is already here stands
     ├── BadRequest         a request that cannot be understood
     ├── NotFound           no such project, file or token
@@ -53,6 +54,10 @@ class Refused(PurveyorError):
 
 class TooLarge(Refused):
     code = "upload-too-large"
+
+
+class PromotionRefused(Refused):
+    code = "promotion-refused"
 
 
 class Conflict(PurveyorError):

@@ -1,6 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +10,13 @@ from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked
-from purveyor.model.grants import Grant
+from purveyor.model.grants import Grant, KnownToken
 from purveyor.model.indexes import DEFAULT, Index, IndexName
 from purveyor.model.journal import Action, Changes, JournalEntry
 from purveyor.model.names import NormalizedName
 from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectDetail, ProjectStatus
+from purveyor.model.releases import Approval, Check, Move, Promotion, Release, Rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Catalog(Protocol):
         """The project with all its files and its serial, from one snapshot."""
         ...
 
+    def has_project(self, name: NormalizedName, index: IndexName = DEFAULT) -> bool: ...
+
     def project_names(self, index: IndexName = DEFAULT) -> Iterator[tuple[NormalizedName, str]]:
         """Every project's normalised and display name, ordered by the former, from one snapshot, without holding all in memory."""
         ...
@@ -132,6 +135,10 @@ class Catalog(Protocol):
         """The sha256 of every blob that a row names or that waits to be settled, in order and once; one snapshot, not all in memory."""
         ...
 
+    def named_since(self, serial: int) -> frozenset[str]:
+        """Among others every blob that a row has come to name after `serial`, and every copy of a remote index's."""
+        ...
+
     def overrides(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[Override]:
         """The exceptions from the index's policy for the project, expired ones too, by version."""
         ...
@@ -144,6 +151,10 @@ class Catalog(Protocol):
 
     def replace_advisories(self, advisories: Iterable[Advisory], actor: str, at: datetime) -> int:
         """Forget all advisories there were, and take these; returns how many."""
+        ...
+
+    def journal(self, index: IndexName | None, project: str | None, before: int | None, limit: int) -> Sequence[JournalEntry]:
+        """The newest `limit` entries, newest first: of one index, about one project, and before a serial, where these are given."""
         ...
 
     def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
@@ -164,13 +175,165 @@ class Catalog(Protocol):
 
     def grant(self, token_sha256: bytes) -> Grant | None: ...
 
-    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> None: ...
+    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime, actor: str | None = None) -> None:
+        """From now on the token is worth that grant. Journaled under the name of the actor, if there is one."""
+        ...
+
+    def tokens(self) -> Sequence[KnownToken]:
+        """Every token, expired ones too, the oldest first."""
+        ...
+
+    def remove_token(self, identifier: str, actor: str, at: datetime) -> bool:
+        """The token of that identifier is worth nothing any more; False if there is none."""
+        ...
 
     def has_tokens(self) -> bool: ...
 
     def counts(self) -> Counts: ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What an upstream wants to be told to know whether its page is still the one we have (RFC 9110 8.8)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """`url` is the page's own, after redirects; `lifetime` the seconds for which the upstream says it stays right, 0 if it does not say."""
+
+    body: bytes
+    content_type: str
+    url: str
+    validators: Validators
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The page is still what it was when it had the validators that were given."""
+
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """`size` is None where the upstream does not say; reading `pieces` raises `UpstreamFailed` when they end early or stop coming."""
+
+    size: int | None
+    pieces: Iterator[bytes]
+
+
+class Upstream(Protocol):
+    """Remote indexes, each given by its URL. Whatever goes wrong there is `UpstreamFailed`; a URL's credentials are told to nobody else."""
+
+    def page(self, index_url: str, name: NormalizedName, known: Validators) -> FetchedPage | Unchanged | None:
+        """The project's page, unless it is the one with these validators; None if the index says that it has no such project."""
+        ...
+
+    def file(self, index_url: str, url: str) -> AbstractContextManager[RemoteFile]:
+        """The file at a URL that a page of the index named. Its bytes are whatever comes: the caller checks them."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A project as a remote index described it; its `serial` grows whenever the description changes."""
+
+    detail: ProjectDetail
+    validators: Validators
+    fresh_until: datetime
+
+
+class Snapshots(Protocol):
+    """What was seen of remote indexes, so that it can be offered when they are not there. `upstream` is any text that names one."""
+
+    def get(self, upstream: str, name: NormalizedName) -> Snapshot | None: ...
+
+    def put(self, upstream: str, snapshot: Snapshot) -> None: ...
+
+    def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None:
+        """The same snapshot, fresh for longer."""
+        ...
+
+    def forget(self, upstream: str, name: NormalizedName) -> None: ...
+
+    def extracted(self, name: NormalizedName) -> Mapping[str, str]:
+        """The core metadata that was found in wheels of the project: its sha256 by the wheel's."""
+        ...
+
+    def add_extracted(self, name: NormalizedName, wheel_sha256: str, metadata_sha256: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PulledBlob:
+    sha256: str
+    size: int
+
+
+class PulledBlobs(Protocol):
+    """Which blobs are copies of an upstream's, and when they were last of use: what may go when room is wanting."""
+
+    def add(self, blob: PulledBlob, at: datetime) -> None: ...
+
+    def used(self, sha256s: Iterable[str], at: datetime) -> None: ...
+
+    def size(self) -> int:
+        """Bytes of them all."""
+        ...
+
+    def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:
+        """Those to give up first; none that a hosted file names."""
+        ...
+
+    def forget(self, sha256s: Iterable[str]) -> None: ...
+
+
+class Promotions(Protocol):
+    """Releases that go from one index to another, with what is recorded about them. One change is one transaction, as in the catalog.
+
+    A release is asked for by its version in any spelling; where the index hosts none, each method raises `NotFound`.
+    """
+
+    def release(self, index: IndexName, project: NormalizedName, version: str) -> Release: ...
+
+    def record_check(self, index: IndexName, project: NormalizedName, version: str, check: Check) -> Release:
+        """Record what came of a check of the release that the index hosts: of its files as they are now.
+
+        The last word on each check counts.
+        """
+        ...
+
+    def approve(self, index: IndexName, project: NormalizedName, version: str, approval: Approval) -> Release:
+        """Record that somebody approves of the release that the index hosts: of its files as they are now."""
+        ...
+
+    def promote(self, move: Move, judge: Callable[[Release], None]) -> Promotion | None:
+        """Add all files of the release to the target as they are in the source, or none; durable on return.
+
+        `judge` is shown the release in the transaction, and forbids the promotion by what it raises; it must be quick. None where all files
+        are there already: then nothing has changed. Raises `Conflict`, naming every file under whose name the target has, or had, other
+        bytes, and `NotAllowed` when the status of the project there forbids new files.
+        """
+        ...
+
+    def promotions(self, index: IndexName, project: NormalizedName) -> Sequence[Promotion]:
+        """Every promotion of the project to the index, newest first."""
+        ...
+
+    def roll_back(self, index: IndexName, project: NormalizedName, to_serial: int | None, actor: str, at: datetime) -> Rollback:
+        """Give the project's page on the index back its files, yanks and status of before the newest promotion, or at that serial.
+
+        The names of files that go stay taken, as those of deleted files. Raises `NotFound` where nothing is left to undo, and `Conflict`
+        where the page has changed since in another way (without a serial), is not known (with one), or had files whose bytes are not kept.
+        """
+        ...
 
 
 class Staging(Protocol):
@@ -182,6 +345,10 @@ class Staging(Protocol):
 
     def reader(self) -> BinaryIO:
         """The bytes written so far, seekable, for inspection before they are kept."""
+        ...
+
+    def follow(self) -> BinaryIO | None:
+        """What was written so far as a file with a descriptor, to be read while more is written; None while it is in memory."""
         ...
 
     def __enter__(self) -> Self: ...

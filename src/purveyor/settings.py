@@ -67,6 +67,17 @@ class Settings:
     idle_timeout: int = _setting(30, "Seconds a connection may stay silent between requests, or in the middle of a body.")
     upload_threads: int = _setting(8, "Threads of a server process that check and store uploads; more uploads wait for one.")
 
+    pull_through: bool = _setting(True, "Ask remote upstreams for what is not hosted here; `false` is as if no index had any.")
+    offline: bool = _setting(False, "Ask no upstream for anything: of remote projects and files, offer what was seen and stored before.")
+    pypi_url: str = _setting(
+        "auto",
+        "Where the ready-made upstream `pypi` is; `auto` takes what this machine's clients are set up for, else what pip has built in.",
+    )
+    upstream_fresh: int = _setting(600, "Seconds for which a remote project's page is not asked for again; more if the upstream says so.")
+    upstream_timeout: int = _setting(10, "Seconds an upstream may say nothing.")
+    upstream_hosts: str = _setting("none", "Hosts that upstreams may lead to although they are on a private network, separated by commas.")
+    cache_size: int = _setting(20 << 30, "Bytes of remote files that are kept; those unused for longest go first, hosted ones never.")
+
     @property
     def data_dir(self) -> Path:
         """`data`; else the user's data directory, of which each served folder has a part of its own, so that it may be read-only."""

@@ -8,14 +8,14 @@ from sqlite3 import Connection
 from typing import TypeVar
 
 from purveyor.adapters.catalog_changes import Change, keep_unsettled
-from purveyor.adapters.rows import COLUMNS, file_of, journal_entry, known, moment, stamp
+from purveyor.adapters.rows import COLUMNS, file_of, grant_of, journal_entry, known
 from purveyor.adapters.sqlite import Database
 from purveyor.formats.index_document import read_index
 from purveyor.formats.osv import read_advisory
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked
-from purveyor.model.grants import Grant, Permission
+from purveyor.model.grants import Grant, KnownToken, token_identifier
 from purveyor.model.indexes import DEFAULT, Index, IndexName
 from purveyor.model.journal import LISTED, ROUTING, Action, Changes, JournalEntry
 from purveyor.model.names import NormalizedName
@@ -29,6 +29,7 @@ T = TypeVar("T")
 _LISTED = ", ".join(f"'{action}'" for action in sorted(LISTED))
 _ROUTING = ", ".join(f"'{action}'" for action in sorted(ROUTING))
 _BLOBS = ("sha256", "metadata_sha256", "provenance_sha256")
+_JOURNAL = "SELECT serial, at, actor, action, index_name, project, version, filename, note FROM journal"
 _NEWEST = "SELECT coalesce(max(serial), 0) FROM journal"
 
 
@@ -85,6 +86,9 @@ class SqlCatalog:
         files = tuple(file_of(row[4:]) for row in rows if row[4] is not None)
         return ProjectDetail(name, display_name, ProjectStatus(Status(status), reason), files, serial)
 
+    def has_project(self, name: NormalizedName, index: IndexName = DEFAULT) -> bool:
+        return bool(self._database.read("SELECT 1 FROM projects WHERE index_name = ? AND name = ?", (index, name)))
+
     def project_names(self, index: IndexName = DEFAULT) -> Iterator[tuple[NormalizedName, str]]:
         # A quarantined project is not offered to anyone who looks around (as PyPI does it).
         rows = self._database.stream(
@@ -134,8 +138,16 @@ class SqlCatalog:
 
     def named_blobs(self) -> Iterator[str]:
         tables = [f"SELECT {column} FROM {table}" for table in ("files", "deleted_files") for column in _BLOBS]
-        rows = self._database.stream(" UNION ".join([*tables, "SELECT sha256 FROM unsettled_blobs"]) + " ORDER BY 1")
+        others = ["SELECT sha256 FROM unsettled_blobs", "SELECT sha256 FROM pulled_blobs", "SELECT metadata_sha256 FROM extracted_metadata"]
+        rows = self._database.stream(" UNION ".join([*tables, *others]) + " ORDER BY 1")
         return (sha256 for (sha256,) in rows if sha256 is not None)
+
+    def named_since(self, serial: int) -> frozenset[str]:
+        touched = "(index_name, project) IN (SELECT index_name, project FROM journal WHERE serial > ?)"
+        tables = [f"SELECT {column} FROM {table} WHERE {touched}" for table in ("files", "deleted_files") for column in _BLOBS]
+        copies = ["SELECT sha256 FROM pulled_blobs", "SELECT metadata_sha256 FROM extracted_metadata"]
+        rows = self._database.read(" UNION ".join([*tables, *copies]), (serial,) * len(tables))
+        return frozenset(sha256 for (sha256,) in rows if sha256 is not None)
 
     def overrides(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[Override]:
         rows = self._database.read(
@@ -157,12 +169,15 @@ class SqlCatalog:
         return self._change(DEFAULT, actor, at, lambda change: change.replace_advisories(advisories))
 
     def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
-        rows = self._database.read(
-            "SELECT serial, at, actor, action, index_name, project, version, filename, note FROM journal"
-            " WHERE action = ? AND index_name = ? ORDER BY serial DESC LIMIT 1",
-            (action, index),
-        )
+        rows = self._database.read(f"{_JOURNAL} WHERE action = ? AND index_name = ? ORDER BY serial DESC LIMIT 1", (action, index))
         return journal_entry(rows[0]) if rows else None
+
+    def journal(self, index: IndexName | None, project: str | None, before: int | None, limit: int) -> Sequence[JournalEntry]:
+        wanted = {"index_name = ?": index, "project = ?": project, "serial < ?": before}
+        conditions = {condition: value for condition, value in wanted.items() if value is not None}
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        rows = self._database.read(f"{_JOURNAL} {where} ORDER BY serial DESC LIMIT ?", (*conditions.values(), limit))
+        return [journal_entry(row) for row in rows]
 
     def _change(self, index: IndexName, actor: str, at: datetime, work: Callable[[Change], T]) -> T:
         return self._database.write(lambda connection: work(Change(connection, index, actor, at)))
@@ -185,20 +200,17 @@ class SqlCatalog:
 
     def grant(self, token_sha256: bytes) -> Grant | None:
         rows = self._database.read("SELECT subject, permissions, expires_at FROM tokens WHERE sha256 = ?", (token_sha256,))
-        if not rows:
-            return None
-        subject, permissions, expires_at = rows[0]
-        return Grant(subject, frozenset(map(Permission, permissions.split())), moment(expires_at))
+        return grant_of(rows[0]) if rows else None
 
-    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> None:
-        row = (
-            token_sha256,
-            grant.subject,
-            " ".join(sorted(grant.permissions)),
-            stamp(created_at),
-            stamp(grant.expires_at),
-        )
-        self._database.write(lambda connection: connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row))
+    def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime, actor: str | None = None) -> None:
+        self._change(DEFAULT, actor or "", created_at, lambda change: change.add_token(token_sha256, grant))
+
+    def tokens(self) -> Sequence[KnownToken]:
+        rows = self._database.read("SELECT subject, permissions, expires_at, sha256, created_at FROM tokens ORDER BY created_at, sha256")
+        return [KnownToken(token_identifier(row[3]), grant_of(row[:3]), known(row[4])) for row in rows]
+
+    def remove_token(self, identifier: str, actor: str, at: datetime) -> bool:
+        return self._change(DEFAULT, actor, at, lambda change: change.remove_token(identifier))
 
     def has_tokens(self) -> bool:
         return bool(self._database.read("SELECT 1 FROM tokens LIMIT 1"))

@@ -13,6 +13,7 @@ from purveyor.formats.osv import write_advisory
 from purveyor.interfaces import NewFile
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked, conflict, deleted_conflict
+from purveyor.model.grants import Grant, token_identifier
 from purveyor.model.indexes import DEFAULT, Index, IndexName
 from purveyor.model.journal import Action
 from purveyor.model.names import NormalizedName
@@ -51,7 +52,7 @@ class Change:
         self.record(Action.REMOVE_INDEX)
         return True
 
-    def add_file(self, new: NewFile) -> DistributionFile:
+    def add_file(self, new: NewFile, action: Action = Action.ADD_FILE, note: str = "") -> DistributionFile:
         file = new.file
         self._check_status(file)
         self._check_deleted(new)
@@ -68,7 +69,7 @@ class Change:
                 "INSERT INTO projects (index_name, name, display_name, serial) VALUES (?, ?, ?, ?)",
                 (self._index, file.project, new.display_name, serial),
             )
-        self._move_on(file.project, self._record_file(Action.ADD_FILE, file))
+        self._move_on(file.project, self._record_file(action, file, note))
         row = {"index_name": self._index, "identity": new.identity, **row_of(file)}
         self._execute(f"INSERT INTO files ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
         return file
@@ -124,6 +125,33 @@ class Change:
         )
         note = f"{status.status}: {status.reason}" if status.reason else str(status.status)
         self._move_on(name, self.record(Action.SET_STATUS, name, note=note))
+        return True
+
+    def remove_project(self, name: NormalizedName) -> None:
+        """Of a project that has no files any more."""
+        self._execute("DELETE FROM projects WHERE index_name = ? AND name = ?", (self._index, name))
+        self.record(Action.REMOVE_PROJECT, name)
+
+    def record_release(self, action: Action, name: NormalizedName, version: str, note: str) -> int:
+        """An entry about a release as a whole; its serial, which is the project's from now on."""
+        serial = self.record(action, name, version, note=note)
+        self._move_on(name, serial)
+        return serial
+
+    def add_token(self, token_sha256: bytes, grant: Grant) -> None:
+        """Journaled if anybody did it: the first one a server makes for itself."""
+        permissions = " ".join(sorted(grant.permissions))
+        row = (token_sha256, grant.subject, permissions, self._at, stamp(grant.expires_at))
+        self._execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row)
+        if self._actor:
+            self.record(Action.CREATE_TOKEN, note=f"{token_identifier(token_sha256)} for {grant.subject}: {permissions}")
+
+    def remove_token(self, identifier: str) -> bool:
+        there = self._row("SELECT sha256, subject FROM tokens WHERE substr(lower(hex(sha256)), 1, 12) = ?", identifier)
+        if there is None:
+            return False
+        self._execute("DELETE FROM tokens WHERE sha256 = ?", (there[0],))
+        self.record(Action.REVOKE_TOKEN, note=f"{identifier} of {there[1]}")
         return True
 
     def put_override(self, override: Override) -> None:

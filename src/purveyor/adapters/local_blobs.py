@@ -61,6 +61,9 @@ class _LocalStaging:
         os.lseek(self._fd, 0, os.SEEK_SET)
         return os.fdopen(os.dup(self._fd), "rb", buffering=0x4000)
 
+    def follow(self) -> BinaryIO | None:
+        return None if self._fd is None else self._path.open("rb", buffering=0)
+
     def move_to(self, target: Path) -> None:
         """Durable as `target` once the folder is synced too."""
         assert self._fd is not None
@@ -111,24 +114,28 @@ class LocalBlobs:
                 assert isinstance(staging, _LocalStaging)  # stagings come back to the store that made them
                 content = staging.content()
                 if content is None:
-                    stack.enter_context(self._gate_held(lambda gate: _lock(gate, fcntl.LOCK_SH)))
+                    stack.enter_context(self._gate_held(_take_together))
                     self._move(staging, self._path(sha256))
                 else:
                     unsettled[sha256] = content
             yield unsettled
 
     def settle(self, blobs: Mapping[str, bytes]) -> None:
-        for sha256, content in blobs.items():
-            target = self._path(sha256)
-            if not _holds(target, content):
-                self._replace(target, content)
-            else:
-                _sync(target)
-                # As young as if it were new: while another process settles it too, its row may go and come again.
-                with suppress(PermissionError):  # somebody else's; then it is as old as it is
-                    os.utime(target)
+        # Whoever removes blobs does so before this looks whether they are there, or after their rows can be seen.
+        with self._gate_held(_take_together):
+            for sha256, content in blobs.items():
+                self._settle(self._path(sha256), content)
         for folder in {self._path(sha256).parent for sha256 in blobs}:
             _sync(folder)
+
+    def _settle(self, target: Path, content: bytes) -> None:
+        if not _holds(target, content):
+            self._replace(target, content)
+            return
+        _sync(target)
+        # As young as if it were new: while another process settles it too, its row may go and come again.
+        with suppress(PermissionError):  # somebody else's; then it is as old as it is
+            os.utime(target)
 
     def _move(self, staging: _LocalStaging, target: Path) -> None:
         if not target.exists():
@@ -235,6 +242,10 @@ def _is_locked(path: str) -> bool:
         return False
     finally:
         os.close(fd)
+
+
+def _take_together(gate: int) -> None:
+    _lock(gate, fcntl.LOCK_SH)
 
 
 def _take_alone(gate: int) -> None:

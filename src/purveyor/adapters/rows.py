@@ -5,6 +5,7 @@ from typing import Any
 
 from purveyor.adapters.sqlite import Row
 from purveyor.model.files import DistributionFile, Kind, Yanked
+from purveyor.model.grants import Grant, Permission
 from purveyor.model.journal import Action, JournalEntry
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +70,11 @@ def file_of(row: Row) -> DistributionFile:
 def journal_entry(row: Row) -> JournalEntry:
     serial, at, actor, action, index, project, version, filename, note = row
     return JournalEntry(serial, known(at), actor, Action(action), index, project, version or "", filename or "", note)
+
+
+def grant_of(row: Row) -> Grant:
+    subject, permissions, expires_at = row
+    return Grant(subject, frozenset(map(Permission, permissions.split())), moment(expires_at))
 
 
 def known(stamp: int) -> datetime:

@@ -172,5 +172,66 @@ STEPS: tuple[str, ...] = (
         document   TEXT NOT NULL,
         PRIMARY KEY (project, identifier)
     ) WITHOUT ROWID;
+
+    CREATE TABLE snapshots (
+        upstream      TEXT NOT NULL,
+        project       TEXT NOT NULL,
+        document      BLOB NOT NULL,
+        etag          TEXT,
+        last_modified TEXT,
+        fresh_until   INTEGER NOT NULL,
+        serial        INTEGER NOT NULL,
+        PRIMARY KEY (upstream, project)
+    );
+
+    CREATE TABLE extracted_metadata (
+        project         TEXT NOT NULL,
+        sha256          TEXT NOT NULL,
+        metadata_sha256 TEXT NOT NULL,
+        PRIMARY KEY (project, sha256)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE pulled_blobs (
+        sha256  TEXT NOT NULL PRIMARY KEY,
+        size    INTEGER NOT NULL,
+        used_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX pulled_blobs_by_use ON pulled_blobs (used_at);
+
+    CREATE INDEX journal_of_project ON journal (index_name, project, serial);
+
+    CREATE TABLE checks (
+        release_digest TEXT NOT NULL,
+        name           TEXT NOT NULL,
+        passed         INTEGER NOT NULL,
+        by             TEXT NOT NULL,
+        at             INTEGER NOT NULL,
+        index_name     TEXT NOT NULL,
+        note           TEXT NOT NULL,
+        url            TEXT NOT NULL,
+        PRIMARY KEY (release_digest, name)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE approvals (
+        release_digest TEXT NOT NULL,
+        target         TEXT NOT NULL,
+        by             TEXT NOT NULL,
+        at             INTEGER NOT NULL,
+        note           TEXT NOT NULL,
+        PRIMARY KEY (release_digest, target, by)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE promotions (
+        serial        INTEGER NOT NULL PRIMARY KEY,
+        index_name    TEXT NOT NULL,
+        project       TEXT NOT NULL,
+        by            TEXT NOT NULL,
+        at            INTEGER NOT NULL,
+        evidence      TEXT NOT NULL,
+        before_serial INTEGER NOT NULL,
+        before        TEXT NOT NULL,
+        undone        INTEGER
+    );
+    CREATE INDEX promotions_of_project ON promotions (index_name, project);
     """,
 )

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from purveyor.serving.bodies import Body, Span, length
+from purveyor.serving.bodies import Body, Growing, Span, length
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -25,7 +26,10 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`about` names the project whose change makes the answer wrong; None for the list, and `lasting` False for what must not be held."""
+    """`about` names the project whose change makes the answer wrong; None for the list, and `lasting` False for what must not be held.
+
+    Time alone makes it wrong at `valid_until`. With `growing` the content is that, in place of `body`.
+    """
 
     status: int
     headers: Headers
@@ -33,6 +37,8 @@ class Answer:
     reason: bytes = b""
     about: str | None = None
     lasting: bool = False
+    valid_until: datetime | None = None
+    growing: Growing | None = None
 
 
 # What is served here was made by somebody else: no browser shall guess what it is.
@@ -45,11 +51,16 @@ def text(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(status, (*fixed, NOSNIFF, *headers), body)
 
 
+def meets(conditions: Conditions, etag: str) -> bool:
+    """Whether the client has this content already."""
+    return conditions.if_none_match is not None and _matches(conditions.if_none_match, etag)
+
+
 def conditional(answer: Answer, etag: str, conditions: Conditions) -> Answer:
     """The 200 itself, or the 304 or partial content that the conditions ask for (RFC 9110 13.2.2: in this order)."""
-    if conditions.if_none_match is not None and _matches(conditions.if_none_match, etag):
+    if meets(conditions, etag):
         kept = tuple((name, value) for name, value in answer.headers if name not in _ONLY_WITH_CONTENT)
-        return replace(answer, status=304, headers=kept, body=b"")
+        return replace(answer, status=304, headers=kept, body=b"", growing=None)
     if conditions.range is not None and (conditions.if_range is None or conditions.if_range.strip() == etag):
         return _partial(answer, conditions.range)
     return answer

@@ -52,7 +52,7 @@ class PurveyorApp:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         settings = self._app.settings
-        lane = Lane(self._app.follower, settings.page_memory) if settings.express else None
+        lane = Lane(self._app.follower, settings.page_memory, self._app.now) if settings.express else None
         connections = Connections(lane, settings.header_timeout, settings.idle_timeout)
         scope.get("state", {})["purveyor.connections"] = connections
         await receive()
@@ -67,6 +67,7 @@ class PurveyorApp:
         stopping.set()
         if self._app.watch is not None:
             await asyncio.to_thread(self._app.watch.stop)
+        self._app.upstreams.close()
         await watch  # a thread cannot be cancelled, and this one uses the catalog
         self._app.catalog.close()
         await send({"type": "lifespan.shutdown.complete"})

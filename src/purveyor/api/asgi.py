@@ -6,7 +6,8 @@ from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 from purveyor.api.answers import Answer
-from purveyor.serving.bodies import pieces
+from purveyor.api.growth import spans
+from purveyor.serving.bodies import Growing, Span, pieces
 
 T = TypeVar("T")
 Scope = dict[str, Any]
@@ -36,13 +37,28 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
     if answer.reason and "purveyor.reason" in extensions:
         start["reason"] = answer.reason
     await send(start)
-    if scope["method"] == "HEAD" or isinstance(answer.body, bytes):
+    if answer.growing is not None and scope["method"] != "HEAD":
+        await _follow(answer.growing, send, spans_are_known="purveyor.span" in extensions)
+    elif scope["method"] == "HEAD" or isinstance(answer.body, bytes):
         body = answer.body if isinstance(answer.body, bytes) and scope["method"] != "HEAD" else b""
         await send({"type": "http.response.body", "body": body})
     elif "purveyor.span" in extensions:
         await send({"type": "purveyor.response.span", "span": answer.body})
     else:
-        parts = pieces(answer.body)
-        while (piece := await asyncio.to_thread(next, parts, None)) is not None:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await _copy(answer.body, send)
         await send({"type": "http.response.body", "body": b""})
+
+
+async def _follow(growing: Growing, send: Send, *, spans_are_known: bool) -> None:
+    async for span in spans(growing):
+        if spans_are_known:
+            await send({"type": "purveyor.response.span", "span": span, "more_body": True})
+        else:
+            await _copy(span, send)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _copy(span: Span, send: Send) -> None:
+    parts = pieces(span)
+    while (piece := await asyncio.to_thread(next, parts, None)) is not None:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -34,6 +34,8 @@ class Connections:
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self.start(loop)
         self.date = _date_line()
+        if self.lane is not None:
+            self.lane.tick()
         for connection in list(self.members):
             connection.tick()
 

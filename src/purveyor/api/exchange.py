@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from purveyor.api import wire
 from purveyor.api.answers import Answer
+from purveyor.api.growth import BrokenOff
 from purveyor.api.lane import Lane, Variant
 from purveyor.serving.bodies import Span
 
@@ -53,6 +54,8 @@ class Exchange:
     async def run(self, app: Any) -> None:
         try:
             await app(self.scope, self.receive, self.send)
+        except BrokenOff:  # a body that cannot be completed, and the log has the reason
+            self.connection.abort()
         except Exception:
             log.exception("internal error on %s %r", self.scope["method"], self.scope["path"])
             await self._apologise()
@@ -98,7 +101,8 @@ class Exchange:
             self._start(message)
         elif message["type"] == "purveyor.response.span":
             await self.connection.send_span(message["span"])
-            self._finish()
+            if not message.get("more_body", False):
+                self._finish()
         else:
             self._content(message.get("body", b""), more=message.get("more_body", False))
 

@@ -5,7 +5,10 @@ path gave by two look-ups: the header block (clients send the same one again and
 the long way, which leaves its answer here.
 """
 
+import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from purveyor.api.answers import Answer
@@ -57,8 +60,9 @@ class Held:
 class Lane:
     """Held answers, up to `memory` bytes of content. `find` is called for every request and does next to nothing."""
 
-    def __init__(self, follower: Follower, memory: int) -> None:
+    def __init__(self, follower: Follower, memory: int, now: Callable[[], datetime]) -> None:
         self.follower = follower
+        self._now = now
         self._memory = memory
         self._forget()
         follower.tell(self._drop)
@@ -67,6 +71,7 @@ class Lane:
         self.blocks: dict[bytes, RequestLines] = {}
         self._variants: dict[Variant, RequestLines] = {}
         self._about: dict[str | None, list[tuple[RequestLines, bytes]]] = {}
+        self._ends: list[tuple[datetime, str]] = []
         self._answers = 0
         self._size = 0
 
@@ -99,6 +104,17 @@ class Lane:
                 self._about.setdefault(answer.about, []).append((lines, head[:end]))
                 self._answers += 1
                 self._size += size
+                if answer.valid_until is not None:
+                    heapq.heappush(self._ends, (answer.valid_until, answer.about or ""))
+
+    def tick(self) -> None:
+        """Drop what time has made wrong; called once a second, so that no request need look at a clock."""
+        now = self._now()
+        if not self._ends or now < self._ends[0][0]:
+            return
+        with self.follower.turn:
+            while self._ends and self._ends[0][0] <= now:
+                self._drop_about(heapq.heappop(self._ends)[1] or None)
 
     def _drop(self, changes: Changes) -> None:
         """Called under the follower's turn."""
@@ -108,10 +124,13 @@ class Lane:
         if changes.list_changed:
             touched.add(None)
         for about in touched & self._about.keys():
-            for lines, line in self._about.pop(about):
-                held = lines.pop(line)
-                self._answers -= 1
-                self._size -= _cost(held)
+            self._drop_about(about)
+
+    def _drop_about(self, about: str | None) -> None:
+        for lines, line in self._about.pop(about, ()):
+            held = lines.pop(line)
+            self._answers -= 1
+            self._size -= _cost(held)
 
 
 def _cost(held: Held) -> int:

@@ -12,8 +12,9 @@ from starlette.routing import Route
 
 from purveyor.api import problems
 from purveyor.api.authentication import Doorkeeper
+from purveyor.api.calls import Call, Operation
 from purveyor.api.openapi import describe
-from purveyor.api.operations import OPERATIONS, Call, Operation
+from purveyor.api.operations import OPERATIONS
 from purveyor.application import Application
 from purveyor.errors import BadRequest, NotAllowed, PurveyorError, TooLarge
 from purveyor.model.indexes import DEFAULT, IndexName, index_name
@@ -70,7 +71,9 @@ async def _actor(app: Application, door: Doorkeeper, operation: Operation, reque
     address = request.client.host if request.client else "unknown"
     grant = await door.grant_for(request.headers.get("authorization"), address)
     if not grant.allows(operation.permission, app.now()):
-        raise NotAllowed(f"{grant.subject} may not manage this index.", "Use a token with that right.")
+        raise NotAllowed(
+            f"{grant.subject} may not do this: it needs the permission {operation.permission}.", "Use a token with that right."
+        )
     return grant.subject
 
 

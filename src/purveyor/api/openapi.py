@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from purveyor import __version__
-from purveyor.api.operations import OPERATIONS, Operation
+from purveyor.api.calls import Operation
+from purveyor.api.operations import OPERATIONS
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},

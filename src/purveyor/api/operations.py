@@ -1,68 +1,24 @@
 """The management API: a table of operations, from which the routes and the OpenAPI description are made."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from purveyor.application import Application
+from purveyor.api.calls import Call, Document, Operation
+from purveyor.api.promotion_operations import PROMOTION
+from purveyor.api.record_operations import RECORDS
 from purveyor.errors import BadRequest, NotFound
 from purveyor.formats.index_document import read_index, write_index
 from purveyor.formats.simple_json import upload_time
 from purveyor.model.files import DistributionFile
-from purveyor.model.grants import Permission
-from purveyor.model.indexes import IndexName, shown
-from purveyor.model.names import NormalizedName, normalize
+from purveyor.model.indexes import shown
 from purveyor.model.projects import ProjectStatus, Status
-from purveyor.publishing.lifecycle import Selection
-
-Document = dict[str, Any]
 
 _REASON = {"reason": "text"}
 _FILES = {"version": "text", "filenames": "texts"}
 _VERSION = {"version": "text"}
 _OVERRIDE = {**_VERSION, "days": "number", **_REASON}
-_INDEX = {"upstreams": "texts", "reserved": "texts", "mixed": "texts", "volatile": "flag", "policy": "object"}
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, once it is known who asks: `body` holds fields that the operation has, each of its type."""
-
-    app: Application
-    index: IndexName
-    actor: str
-    body: Mapping[str, Any]
-    path: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def project(self) -> NormalizedName:
-        return normalize(self.path["name"])
-
-    @property
-    def selection(self) -> Selection:
-        return Selection(self.index, self.project, self.body.get("version"), tuple(self.body.get("filenames", ())))
-
-    @property
-    def reason(self) -> str:
-        reason: str = self.body.get("reason", "")
-        return reason
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """`path` is relative to the index's root; the `fields` of a GET come in its query.
-
-    With `permission` None no token is asked for: what it tells, the pages tell too.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    work: Callable[[Call], Document]
-    fields: Mapping[str, str] = field(default_factory=dict)
-    permission: Permission | None = Permission.MANAGE
+_INDEX = {"upstreams": "texts", "reserved": "texts", "mixed": "texts", "volatile": "flag", "policy": "object", "demands": "object"}
 
 
 def _indexes(call: Call) -> Document:
@@ -78,7 +34,9 @@ def _set_index(call: Call) -> Document:
     known = {index.name: index for index in call.app.catalog.indexes()}
     before = write_index(known[call.index]) if call.index in known else {}
     policy = {**before.get("policy", {}), **call.body.get("policy", {})}
-    index = read_index(call.index, {**before, **call.body, "policy": {rule: value for rule, value in policy.items() if value is not None}})
+    demands = {**before.get("demands", {}), **call.body.get("demands", {})}
+    stated = {rule: value for rule, value in policy.items() if value is not None}
+    index = read_index(call.index, {**before, **call.body, "policy": stated, "demands": demands})
     call.app.indexing.put(index, call.actor)
     return {"name": call.index, **_shown(write_index(index))}
 
@@ -151,6 +109,8 @@ OPERATIONS = (
     Operation("override", "POST", "api/projects/{name}/override", "Offer a version whatever the policy says", _override, _OVERRIDE),
     Operation("end-override", "DELETE", "api/projects/{name}/override", "End that before its time", _end_override, _VERSION),
     Operation("status", "PUT", "api/projects/{name}/status", "Set the status (PEP 792)", _status, {"status": "text", **_REASON}),
+    *PROMOTION,
+    *RECORDS,
 )
 
 

@@ -56,6 +56,11 @@ def reason_phrase(error: PurveyorError) -> bytes:
     """The error in one line of visible ASCII (RFC 9112 4 allows no more that every client can show)."""
     line = " ".join(str(error).split())
     text = line if len(line) <= _PHRASE_LIMIT else line[: _PHRASE_LIMIT - 3] + "..."
+    return visible(text)
+
+
+def visible(text: str) -> bytes:
+    """The text fit for a header field or a status line."""
     return text.encode("ascii", "replace").translate(_VISIBLE)
 
 

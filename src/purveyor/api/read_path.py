@@ -8,17 +8,20 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 from purveyor.api import asgi, problems, targets
-from purveyor.api.answers import NOSNIFF, Answer, Conditions, conditional, text
+from purveyor.api.answers import NOSNIFF, Answer, Conditions, conditional, meets, text
 from purveyor.api.asgi import Scope
+from purveyor.api.growth import begun
 from purveyor.api.lane import Variant
 from purveyor.application import Application
-from purveyor.errors import NotFound, PurveyorError
+from purveyor.errors import NotFound, PurveyorError, UpstreamFailed
 from purveyor.formats import codings, representation
-from purveyor.model.indexes import DEFAULT
+from purveyor.formats.pulled_page import project_of
+from purveyor.model.indexes import DEFAULT, IndexName
 from purveyor.model.names import NormalizedName
-from purveyor.serving.bodies import Span, length, pieces
+from purveyor.serving.bodies import Growing, Span, length, pieces
 from purveyor.serving.files import ServedFile
 from purveyor.serving.pages import Page, PageKey
+from purveyor.serving.pulling import Wanted
 
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 # Clients keep pages, but ask each time whether they still hold: a release is visible to the request after its upload.
@@ -28,6 +31,8 @@ _VARY = (b"vary", b"Accept, Accept-Encoding")
 # A file this small is sent from memory; opening and sending it from the kernel costs more.
 _READ_LIMIT = 16 << 10
 _WORKERS = 4
+# Of these each waits for an upstream most of the time.
+_UPSTREAM_WORKERS = 64
 
 
 class ReadPath:
@@ -36,6 +41,8 @@ class ReadPath:
         # Two pools: requests that wait for one long page to be made keep no file waiting.
         self._page_threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="page")
         self._file_threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="file")
+        # And a third: whoever waits for a slow upstream keeps nothing waiting that is here.
+        self._upstream_threads = ThreadPoolExecutor(_UPSTREAM_WORKERS, thread_name_prefix="upstream")
 
     async def answer(self, scope: Scope) -> tuple[Answer, Variant | None, int] | None:
         """The answer, what of the header block decided it, and the mark before it was made; None where this path is somebody else's."""
@@ -64,7 +71,7 @@ class ReadPath:
         if scope["method"] == "HEAD":
             conditions = Conditions(conditions.if_none_match)  # ranges are defined for GET only (RFC 9110 14.2)
         if isinstance(target, targets.FileTarget):
-            return await self._file(target, conditions)
+            return await self._file(target, scope, fields, conditions)
         return await self._page(target, scope, fields, conditions)
 
     async def _page(
@@ -81,16 +88,47 @@ class ReadPath:
         coding = representation.content_coding(fields.get(b"accept-encoding"), codings.OFFERED)
         name = target.name if isinstance(target, targets.ProjectTarget) else None
         key = PageKey(target.index, name, media_type, coding)
-        page = self._app.pages.held(key) or await asgi.in_thread(self._page_threads, lambda: self._app.pages.get(key))
+        page = self._app.pages.held(key)
+        if page is None:
+            threads = await self._threads(self._page_threads, target.index, name, fields)
+            page = await asgi.in_thread(threads, lambda: self._app.pages.get(key))
         if page is None:
             raise NotFound(f"This index has no project {name}.")
         return conditional(_page_answer(page, name), page.etag, Conditions(conditions.if_none_match))
 
-    async def _file(self, target: targets.FileTarget, conditions: Conditions) -> Answer:
-        served = await asgi.in_thread(self._file_threads, lambda: self._app.files.open(target.index, target.link))
-        if served is None:
-            raise NotFound(f"This index has no file {target.link.filename} with sha256 {target.link.sha256}.")
-        return conditional(_file_answer(served), f'"{served.sha256}"', conditions)
+    async def _threads(
+        self, usual: ThreadPoolExecutor, index: IndexName, name: NormalizedName | None, fields: dict[bytes, str]
+    ) -> ThreadPoolExecutor:
+        """Where to look for the project: apart, if a remote index has to be asked."""
+        offers = self._app.offers
+        if name is None or not offers.pulls or not await asgi.in_thread(usual, lambda: offers.would_wait(index, name)):
+            return usual
+        if self._app.via in fields.get(b"via", ""):
+            raise UpstreamFailed("The upstreams lead in a circle: this server was asked on its own behalf.", "Take one of them out.")
+        return self._upstream_threads
+
+    async def _file(self, target: targets.FileTarget, scope: Scope, fields: dict[bytes, str], conditions: Conditions) -> Answer:
+        index, link = target.index, target.link
+        found = await asgi.in_thread(self._file_threads, lambda: self._app.files.open(index, link))
+        if found is None:
+            threads = await self._threads(self._file_threads, index, project_of(link.filename), fields)
+            if threads is self._upstream_threads:
+                found = await asgi.in_thread(threads, lambda: self._app.files.open(index, link, ask=True))
+        if found is None:
+            raise NotFound(f"This index has no file {link.filename} with sha256 {link.sha256}.")
+        if isinstance(found, Wanted):
+            found = await self._pulled(found, scope, conditions)
+        return conditional(_file_answer(found), f'"{found.sha256}"', conditions)
+
+    async def _pulled(self, wanted: Wanted, scope: Scope, conditions: Conditions) -> ServedFile:
+        """The file while it is fetched, or whole where that is what the request needs; without a body where it needs none."""
+        if wanted.size and (scope["method"] == "HEAD" or meets(conditions, f'"{wanted.sha256}"')):
+            return _served(wanted, Growing(wanted.size))
+        growing = self._app.pulling.start(wanted)
+        await begun(growing, whole=conditions.range is not None)
+        if growing.error is not None:
+            raise growing.error
+        return _served(wanted, growing)
 
 
 def _method(method: str, target: targets.Target) -> Answer | None:
@@ -134,7 +172,15 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
     ]
     if page.coding != "identity":
         headers.append((b"content-encoding", page.coding.encode()))
-    return Answer(200, tuple(headers), page.body, about=name, lasting=True)
+    if page.stale:
+        headers.append((b"x-purveyor-stale", problems.visible(page.stale)))
+    return Answer(200, tuple(headers), page.body, about=name, lasting=True, valid_until=page.valid_until)
+
+
+def _served(wanted: Wanted, growing: Growing) -> ServedFile:
+    """Whole where it is, so that it is answered like any other file."""
+    known = (wanted.sha256, wanted.file.project, wanted.metadata)
+    return ServedFile(b"", *known, growing) if growing.whole is None else ServedFile(growing.whole, *known)
 
 
 def _file_answer(served: ServedFile) -> Answer:
@@ -144,10 +190,10 @@ def _file_answer(served: ServedFile) -> Answer:
         body = b"".join(pieces(body))
     headers = (
         (b"content-type", media_type),
-        (b"content-length", b"%d" % length(body)),
+        (b"content-length", b"%d" % (served.growing.size if served.growing else length(body))),
         (b"etag", f'"{served.sha256}"'.encode()),
         _FILE_CACHE,
         (b"accept-ranges", b"bytes"),
         NOSNIFF,
     )
-    return Answer(200, headers, body, about=served.project, lasting=True)
+    return Answer(200, headers, body, about=served.project, lasting=served.growing is None, growing=served.growing)

@@ -32,6 +32,11 @@ def _settings(command: Any) -> Any:
         click.option("--max-size", type=int, metavar="BYTES", help="Offer no larger files."),
         click.option("--block-hash", "blocked_hashes", multiple=True, metavar="SHA256", help="Never offer a file of this content."),
         click.option("--advisories", type=click.Choice(list(OnAdvisory)), help="What to do with releases that an advisory is about."),
+        click.option(
+            "--demand-days", type=float, metavar="DAYS", help="Take promoted releases after this long in the index they come from."
+        ),
+        click.option("--demand-check", "demand_checks", multiple=True, metavar="CHECK", help="Take them once this check has passed."),
+        click.option("--demand-approvals", type=int, metavar="N", help="Take them once this many others have approved."),
         click.option("--policy", type=click.File("rb"), help="A JSON document with the whole policy, with rules for patterns of names."),
     )
     for option in reversed(options):
@@ -43,6 +48,9 @@ def _document(policy: BinaryIO | None = None, **given: Any) -> dict[str, Any]:
     """What was given; a list that was given as one empty text is meant to be empty."""
     said = {name: value for name, value in given.items() if value not in (None, ())}
     document = {name: [item for item in value if item] if isinstance(value, tuple) else value for name, value in said.items()}
+    demands = {name.removeprefix("demand_"): document.pop(name) for name in list(document) if name.startswith("demand_")}
+    if demands:
+        document["demands"] = demands
     rules = {name: document.pop(name) for name in FIELDS if name in document}
     if policy is not None:
         rules = {**_read(policy), **rules}
@@ -125,4 +133,5 @@ def _line(document: dict[str, Any]) -> str:
 def _lines(document: dict[str, Any]) -> list[str]:
     lists = [f"  {key:<11}{', '.join(document[key]) or 'none'}" for key in ("upstreams", "reserved", "mixed")]
     rules = [f"  {key:<11}{json.dumps(value)}" for key, value in document["policy"].items()]
-    return [document["name"], *lists, *rules, f"  {'files':<11}{'may be replaced' if document['volatile'] else 'never change'}"]
+    demands = [f"  {'demands':<11}{json.dumps(document['demands'])}"] if document["demands"] else []
+    return [document["name"], *lists, *rules, *demands, f"  {'files':<11}{'may be replaced' if document['volatile'] else 'never change'}"]

@@ -31,12 +31,14 @@ from purveyor.errors import (
     PurveyorError,
     ServerNotRunning,
     StoreFailed,
+    UpstreamFailed,
 )
 
 EXIT_CODES: dict[type[PurveyorError], int] = {
     Misconfigured: 2,
     IndexUnreachable: 3,
     ServerNotRunning: 3,
+    UpstreamFailed: 3,
     NotAuthenticated: 4,
     NotAllowed: 4,
     PortTaken: 5,
@@ -70,6 +72,12 @@ COMMANDS = {
     "unyank": ("purveyor.cli.lifecycle:unyank", "Take a yank back."),
     "delete": ("purveyor.cli.lifecycle:delete", "Delete a release; its names stay taken."),
     "restore": ("purveyor.cli.lifecycle:restore", "Bring a deleted release back."),
+    "promote": ("purveyor.cli.promotion:promote", "Take a release from one index to another, with what is known of it."),
+    "check": ("purveyor.cli.promotion:check", "Record what came of a release's checks, and show it."),
+    "approve": ("purveyor.cli.promotion:approve", "Approve of somebody else's promotion."),
+    "rollback": ("purveyor.cli.promotion:rollback", "Undo the newest promotion of a project."),
+    "journal": ("purveyor.cli.records:journal", "Show who did what."),
+    "token": ("purveyor.cli.records:token", "Give out, list and revoke tokens."),
     "demo": ("purveyor.cli.proof:demo", "Walk the whole path once in a temporary directory, and clean up."),
 }
 

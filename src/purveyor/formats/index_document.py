@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from purveyor.errors import Refused
+from purveyor.formats.demands_document import read_demands, write_demands
 from purveyor.formats.policy_document import read_policy, write_policy
-from purveyor.model.indexes import Index, IndexName, index_name, is_remote
+from purveyor.model.indexes import DEFAULT, PYPI, Index, IndexName, index_name, is_remote
 from purveyor.model.patterns import NamePattern
 
 _LISTS = ("upstreams", "reserved", "mixed")
 _FLAGS = ("volatile",)
-_OBJECTS = ("policy",)
+_OBJECTS = ("policy", "demands")
 
 
 def write_index(index: Index) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def write_index(index: Index) -> dict[str, Any]:
         "mixed": [pattern.text for pattern in index.mixed],
         "volatile": index.volatile,
         "policy": write_policy(index.policy),
+        "demands": write_demands(index.demands),
     }
 
 
@@ -30,11 +32,15 @@ def read_index(name: IndexName, document: Mapping[str, Any]) -> Index:
         raise Refused(complaints)
     return Index(
         name,
-        upstreams=tuple(upstream if is_remote(upstream) else index_name(upstream) for upstream in document.get("upstreams", ())),
+        upstreams=tuple(
+            upstream if is_remote(upstream) else index_name(upstream)
+            for upstream in document.get("upstreams", (PYPI,) if name == DEFAULT else ())
+        ),
         reserved=tuple(map(NamePattern, document.get("reserved", ()))),
         mixed=tuple(map(NamePattern, document.get("mixed", ()))),
         volatile=document.get("volatile", False),
         policy=read_policy(document.get("policy", {})),
+        demands=read_demands(document.get("demands", {})),
     )
 
 

@@ -68,4 +68,6 @@ def _anchor(file: DistributionFile) -> str:
         attributes += f' data-dist-info-metadata="sha256={file.metadata_sha256}"'
     if file.yanked is not None:
         attributes += f' data-yanked="{escape(file.yanked.reason)}"'
+    if file.provenance_url is not None:
+        attributes += f' data-provenance="{escape(file.provenance_url)}"'
     return f"    <a {attributes}>{escape(file.filename)}</a><br>\n"

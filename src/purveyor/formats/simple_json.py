@@ -47,14 +47,17 @@ def _file(file: DistributionFile) -> str:
         f'"filename":{quoted(file.filename)}',
         f'"url":{quoted("../../" + file_path(file.sha256, file.filename))}',
         f'"hashes":{{"sha256":"{file.sha256}"}}',
-        f'"size":{file.size}',
     ]
+    if file.size:
+        members.append(f'"size":{file.size}')
     if file.uploaded_at is not None:
         members.append(f'"upload-time":"{upload_time(file.uploaded_at)}"')
     if file.requires_python is not None:
         members.append(f'"requires-python":{quoted(file.requires_python)}')
     # Never `dist-info-metadata` here: pip 22.3 to 23.1 stops at that key (PEP 714, Motivation).
     members.append(f'"core-metadata":{_metadata(file.metadata_sha256)},"yanked":{_yanked(file.yanked)}')
+    if file.provenance_url is not None:
+        members.append(f'"provenance":{quoted(file.provenance_url)}')
     return "{" + ",".join(members) + "}"
 
 

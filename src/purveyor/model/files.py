@@ -43,7 +43,11 @@ class Yanked:
 
 @dataclass(frozen=True, slots=True)
 class DistributionFile:
-    """One file as one index offers it. `metadata_sha256` is None where no `.metadata` sibling is offered."""
+    """One file as one index offers it. `metadata_sha256` is None where no `.metadata` sibling is offered.
+
+    With a file that is pulled, `origin` is its URL at the upstream, `provenance_url` the place of its provenance, if the upstream states
+    one, and `size` 0 where the upstream does not say: no distribution file is empty.
+    """
 
     filename: str
     project: NormalizedName
@@ -58,6 +62,7 @@ class DistributionFile:
     yanked: Yanked | None = None
     provenance_sha256: str | None = None
     origin: str | None = None
+    provenance_url: str | None = None
 
 
 def conflict(there: DistributionFile, given: DistributionFile) -> Conflict:

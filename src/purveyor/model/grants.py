@@ -8,6 +8,13 @@ from enum import StrEnum
 class Permission(StrEnum):
     UPLOAD = "upload"
     MANAGE = "manage"
+    PROMOTE = "promote"
+    APPROVE = "approve"
+    CHECK = "check"
+
+
+_MANAGEMENT = frozenset({Permission.MANAGE, Permission.PROMOTE, Permission.APPROVE, Permission.CHECK})
+"""Whoever may manage an index may also promote releases to it, approve of them, and record what came of their checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +24,22 @@ class Grant:
     expires_at: datetime | None = None
 
     def allows(self, permission: Permission, now: datetime) -> bool:
-        return permission in self.permissions and (self.expires_at is None or now < self.expires_at)
+        held = permission in self.permissions or (permission in _MANAGEMENT and Permission.MANAGE in self.permissions)
+        return held and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """What is known of a token that was given out: not the token."""
+
+    identifier: str
+    grant: Grant
+    created_at: datetime
+
+
+_IDENTIFIER = 12
+
+
+def token_identifier(token_sha256: bytes) -> str:
+    """What a token is called in lists: the beginning of its digest, which tells nothing of it."""
+    return token_sha256.hex()[:_IDENTIFIER]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import NewType
 from urllib.parse import urlsplit
 
-from purveyor.errors import Refused
+from purveyor.errors import NotAllowed, Refused
+from purveyor.model.demands import NO_DEMANDS, Demands
 from purveyor.model.names import NormalizedName
 from purveyor.model.patterns import NamePattern
 from purveyor.model.policy import NO_POLICY, Policy
@@ -18,6 +19,8 @@ _SEGMENT = "[a-z0-9]([a-z0-9._-]*[a-z0-9])?"
 _NAME = re.compile(rf"{_SEGMENT}(/{_SEGMENT})?\Z", re.ASCII)
 _NAME_LIMIT = 100
 # What stands first in a path of the server's own, or of every index.
+PYPI = "pypi"
+"""The ready-made upstream: the index that this machine's clients install from anyway, wherever that is."""
 ROUTES = frozenset({"api", "health", "integrity", "legacy", "metrics", "packages", "pypi", "ready", "simple", "static"})
 
 
@@ -35,8 +38,8 @@ def index_name(text: str) -> IndexName:
 
 
 def is_remote(upstream: str) -> bool:
-    """Whether an upstream is another server's index, given by its URL; else it is an index of this server, given by its name."""
-    return "://" in upstream
+    """Whether an upstream is another server's index, given by its URL or ready-made; else it is one of this server's, given by its name."""
+    return "://" in upstream or upstream == PYPI
 
 
 def shown(upstream: str) -> str:
@@ -53,7 +56,7 @@ class Index:
 
     `upstreams` are asked in order for what is not hosted here. A name that is hosted or matches `reserved` is never looked for further up,
     unless it matches `mixed`: then what the upstreams have is offered beside it. `volatile` lets an upload replace a file.
-    The `policy` decides what of all this is offered.
+    The `policy` decides what of all this is offered, and `demands` what must be known of a release before it is promoted to this index.
     """
 
     name: IndexName
@@ -62,6 +65,12 @@ class Index:
     mixed: tuple[NamePattern, ...] = ()
     volatile: bool = False
     policy: Policy = NO_POLICY
+    demands: Demands = NO_DEMANDS
+
+    def check_uploads(self) -> None:
+        """Raises `NotAllowed` where releases come by promotion only: an upload would meet none of the demands."""
+        if self.demands:
+            raise NotAllowed(f"The index {self.name} takes releases by promotion only.", "Upload to another index, and promote from there.")
 
     def reserves(self, name: NormalizedName) -> bool:
         return any(pattern.matches(name) for pattern in self.reserved)

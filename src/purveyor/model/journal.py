@@ -23,10 +23,20 @@ class Action(StrEnum):
     OVERRIDE = "override"
     END_OVERRIDE = "end-override"
     LOAD_ADVISORIES = "load-advisories"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll-back"
+    RECORD_CHECK = "record-check"
+    APPROVE = "approve"
+    CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
+    REVOKE_TOKEN = "revoke-token"  # noqa: S105 - likewise
 
 
 LISTED = frozenset({Action.CREATE_PROJECT, Action.REMOVE_PROJECT, Action.SET_STATUS})
 """What makes a list of projects another one."""
+ARRIVALS = frozenset({Action.ADD_FILE, Action.RESTORE, Action.PROMOTE})
+"""What brings a file to an index."""
+PAGE_CHANGES = ARRIVALS | LISTED | {Action.REMOVE_FILE, Action.YANK, Action.UNYANK, Action.DELETE, Action.ROLL_BACK}
+"""What makes a project's page another one, for as long as the index's settings are the same."""
 ROUTING = frozenset({Action.SET_INDEX, Action.REMOVE_INDEX, Action.LOAD_ADVISORIES})
 """After one of these, nothing that was made of an index need hold any more."""
 

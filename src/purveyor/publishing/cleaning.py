@@ -66,13 +66,8 @@ class Cleaner:
         orphans = self._orphans()
         while batch := list(islice(orphans, _AT_ONCE)):
             with self._blobs.removing():
-                named = self._named_since(serial)
+                named = self._catalog.named_since(serial)
                 gone = [blob for blob in batch if blob.sha256 not in named]
                 for blob in gone:
                     self._blobs.remove(blob.sha256)
             yield from (blob.size for blob in gone)
-
-    def _named_since(self, serial: int) -> set[str | None]:
-        details = map(self._catalog.project_detail, self._catalog.changes_since(serial).projects)
-        files = [file for detail in details if detail is not None for file in detail.files]
-        return {sha256 for file in files for sha256 in (file.sha256, file.metadata_sha256, file.provenance_sha256)}

@@ -12,7 +12,7 @@ from purveyor.formats.archives import Limits
 from purveyor.interfaces import BlobStore, Catalog, NewFile
 from purveyor.model.files import DistributionFile, ParsedFilename, parse_filename
 from purveyor.model.grants import Grant
-from purveyor.model.indexes import Index, IndexName
+from purveyor.model.indexes import DEFAULT, Index, IndexName
 from purveyor.publishing.form import check_agreement, check_form
 from purveyor.publishing.inspecting import Inspected, inspect
 from purveyor.publishing.keeping import keep
@@ -47,7 +47,8 @@ class Publisher:
 
         Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`; then nothing has changed.
         """
-        if self._landing is not None:
+        index.check_uploads()
+        if self._landing is not None and index.name == DEFAULT:
             self._landing.check()
         complaints = list(_check_digests(upload))
         parsed = _collect(complaints, lambda: parse_filename(upload.filename))

@@ -23,6 +23,8 @@ class Offer:
     withheld: tuple[Withheld, ...] = ()
     warnings: tuple[str, ...] = ()
     valid_until: datetime | None = None
+    stale: str = ""
+    """Since how many seconds, and why, it may be otherwise at the upstream by now."""
 
 
 class Admissions:

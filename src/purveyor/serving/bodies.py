@@ -3,7 +3,8 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -97,3 +98,49 @@ def _in_memory(folder: Path) -> BinaryIO:
 
 def _on_disk(folder: Path) -> BinaryIO:
     return tempfile.TemporaryFile(dir=folder)
+
+
+class Growing:
+    """A file of `size` bytes that is still being fetched: those before `ready` may be sent, the last once all are known to be right.
+
+    One thread feeds it; any number of others look, and are told by a call when there is more. It ends with a `whole` body or an `error`.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.ready = 0
+        self.file: Descriptor | None = None
+        self.whole: Body | None = None
+        self.error: Exception | None = None
+        self._listeners: list[Callable[[], None]] = []
+        self._turn = threading.Lock()
+
+    def listen(self, tell: Callable[[], None]) -> None:
+        with self._turn:
+            self._listeners.append(tell)
+
+    def unlisten(self, tell: Callable[[], None]) -> None:
+        with self._turn:
+            self._listeners.remove(tell)
+
+    def grow(self, file: Descriptor, ready: int) -> None:
+        self.file, self.ready = file, ready
+        self._tell()
+
+    def finish(self, whole: Body) -> None:
+        self.size = self.ready = length(whole)
+        self.whole = whole
+        self._tell()
+
+    def fail(self, error: Exception) -> None:
+        self.error = error
+        self._tell()
+
+    @property
+    def ended(self) -> bool:
+        return self.whole is not None or self.error is not None
+
+    def _tell(self) -> None:
+        with self._turn:
+            for tell in self._listeners:
+                tell()

@@ -5,43 +5,61 @@ from dataclasses import dataclass
 from purveyor.errors import StoreFailed
 from purveyor.formats.links import FileLink
 from purveyor.interfaces import BlobStore, Catalog
+from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
-from purveyor.serving.bodies import Body, Descriptor, Span
+from purveyor.serving.bodies import Body, Descriptor, Growing, Span
+from purveyor.serving.cached import Cached
 from purveyor.serving.offers import Offers
+from purveyor.serving.pulling import Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
+    """With `growing` the content is that, in place of `body`."""
+
     body: Body
     sha256: str
     project: NormalizedName
     metadata: bool
+    growing: Growing | None = None
 
 
 class Files:
-    """A file is found by its row, never by joining a path: the blob is opened under the digest that the row names."""
+    """A file is found by its row or on a page that was pulled, never by joining a path: the blob is opened under its digest."""
 
-    def __init__(self, catalog: Catalog, offers: Offers, blobs: BlobStore) -> None:
+    def __init__(self, catalog: Catalog, offers: Offers, blobs: BlobStore, cached: Cached) -> None:
+        self._cached = cached
         self._catalog = catalog
         self._offers = offers
         self._blobs = blobs
 
-    def open(self, index: IndexName, link: FileLink) -> ServedFile | None:
-        file = self._offers.file(index, link.filename)
+    def open(self, index: IndexName, link: FileLink, *, ask: bool = False) -> ServedFile | Wanted | None:
+        """The file; or what must be fetched, where an upstream has it and we have not yet.
+
+        Upstreams are taken as they were last seen, unless `ask` says to ask them.
+        """
+        file = self._offers.file(index, link.filename, ask=ask)
         if file is None or file.sha256 != link.sha256:
             return None
         sha256 = file.metadata_sha256 if link.metadata else file.sha256
         if sha256 is None:
             return None
-        return ServedFile(self._body(sha256), sha256, file.project, link.metadata)
+        if body := self._body(sha256):
+            if file.origin is not None:
+                self._cached.use(sha256)
+            return ServedFile(body, sha256, file.project, link.metadata)
+        return self._wanted(index, file, sha256, metadata=link.metadata)
 
-    def _body(self, sha256: str) -> Body:
-        """From the store; from the database's log where it waits to be settled; and from the store if it was settled in between."""
-        body = self._stored(sha256) or self._catalog.unsettled_blob(sha256) or self._stored(sha256)
-        if body is None:
+    def _wanted(self, index: IndexName, file: DistributionFile, sha256: str, *, metadata: bool) -> Wanted:
+        upstream = self._offers.upstream_of(index, file)
+        if upstream is None:
             raise StoreFailed(f"The content with sha256 {sha256} is missing.", "Restore the data directory from a backup.")
-        return body
+        return Wanted(file, metadata, upstream)
+
+    def _body(self, sha256: str) -> Body | None:
+        """From the store; from the database's log where it waits to be settled; and from the store if it was settled in between."""
+        return self._stored(sha256) or self._catalog.unsettled_blob(sha256) or self._stored(sha256)
 
     def _stored(self, sha256: str) -> Span | None:
         blob = self._blobs.open(sha256)

@@ -7,24 +7,33 @@ from datetime import datetime
 from functools import reduce
 from itertools import groupby
 
-from purveyor.errors import NotAllowed, NotFound, Refused
+from purveyor.errors import NotAllowed, NotFound
+from purveyor.formats.pulled_page import project_of
 from purveyor.interfaces import Catalog
-from purveyor.model.files import DistributionFile, parse_filename
+from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import Index, IndexName, is_remote
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
 from purveyor.model.policy import NO_POLICY
 from purveyor.serving.admissions import Admissions, Offer
 from purveyor.serving.following import Follower
+from purveyor.serving.upstreams import Upstreams
 
 
 class Offers:
-    def __init__(self, catalog: Catalog, follower: Follower, now: Callable[[], datetime]) -> None:
+    """Without `upstreams`, the remote ones of an index are as if they were not there."""
+
+    def __init__(self, catalog: Catalog, follower: Follower, now: Callable[[], datetime], upstreams: Upstreams | None = None) -> None:
+        self._upstreams = upstreams
         self._catalog = catalog
         self._admissions = Admissions(catalog, now)
         self._follower = follower
         self._known: Mapping[IndexName, Index] | None = None
         follower.tell(self._drop)
+
+    @property
+    def pulls(self) -> bool:
+        return self._upstreams is not None
 
     def index(self, name: IndexName) -> Index:
         """Its settings as they are now; raises `NotFound`."""
@@ -41,6 +50,18 @@ class Offers:
         """The project as the index offers it now; None where neither it nor what is above it has the name."""
         return self._look(self.index(index), name)[0]
 
+    def would_wait(self, index: IndexName, name: NormalizedName) -> bool:
+        """Whether `project` would have to ask a remote index first; never so for a name that is hosted or reserved."""
+        return self._would_wait(self.index(index), name)[0]
+
+    def upstream_of(self, index: IndexName, file: DistributionFile) -> str | None:
+        """The URL of the remote index above that was seen to offer this very file."""
+        for upstream in dict.fromkeys(upstream for place in self._above(self.index(index)) for upstream in place.upstreams):
+            detail = self._upstreams.seen(upstream, file.project) if self._upstreams and is_remote(upstream) else None
+            if self._upstreams and detail and any((it.origin, it.sha256) == (file.origin, file.sha256) for it in detail.files):
+                return self._upstreams.url(upstream)
+        return None
+
     def names(self, index: IndexName) -> Iterator[tuple[NormalizedName, str]]:
         """Every name that the index or one above it on this server hosts, in order, without holding all in memory."""
         places = list(self._above(self.index(index)))
@@ -49,29 +70,29 @@ class Offers:
         merged = heapq.merge(*(self._catalog.project_names(place.name) for place in places), key=lambda pair: pair[0])
         return (next(pairs) for _, pairs in groupby(merged, key=lambda pair: pair[0]))
 
-    def file(self, index: IndexName, filename: str) -> DistributionFile | None:
-        """The file, if the index offers it: as on the project's page, a name found at one place is looked for nowhere else."""
+    def file(self, index: IndexName, filename: str, *, ask: bool = True) -> DistributionFile | None:
+        """The file, if the index offers it: as on the project's page, a name found at one place is looked for nowhere else.
+
+        Without `ask`, remote indexes are taken as they were last seen.
+        """
         settings = self.index(index)
         if not settings.upstreams and settings.policy == NO_POLICY:
             return self._catalog.file(filename, index)
-        try:
-            name = parse_filename(filename).project
-        except Refused:
-            return None
-        offer = self.project(index, name)
+        name = project_of(filename)
+        offer = self._look(settings, name, ask=ask)[0] if name else None
         if offer is None or not offer.detail.status.status.offers_files:
             return None
         if held := next((held for held in offer.withheld if held.file.filename == filename), None):
             raise NotAllowed(held.sentence, f"`purveyor why {name}=={held.file.version}` says which rule this is and how to override it.")
         return next((file for file in offer.detail.files if file.filename == filename), None)
 
-    def _look(self, place: Index, name: NormalizedName) -> tuple[Offer | None, bool]:
+    def _look(self, place: Index, name: NormalizedName, *, ask: bool = True) -> tuple[Offer | None, bool]:
         """What there is under the name, and whether that is the last word: hosted or reserved, it is looked for nowhere else."""
         own = self._catalog.project_detail(name, place.name)
         found = [] if own is None else [self._admissions.admit(place, Offer(own, place.name))]
         settled, mixes = own is not None or place.reserves(name), place.mixes(name)
         for upstream in place.upstreams if mixes or not settled else ():
-            above, last_word = self._ask(upstream, name)
+            above, last_word = self._ask(upstream, name, ask=ask)
             if above is not None:
                 found.append(self._admissions.admit(place, above))
             settled = settled or last_word
@@ -79,10 +100,34 @@ class Offers:
                 break
         return (reduce(_mixed, found) if found else None), settled
 
-    def _ask(self, upstream: str, name: NormalizedName) -> tuple[Offer | None, bool]:
-        if is_remote(upstream):
+    def _ask(self, upstream: str, name: NormalizedName, *, ask: bool) -> tuple[Offer | None, bool]:
+        """A remote index that has the name has the last word; one that fails ends the search: whoever is next must not take its place."""
+        if not is_remote(upstream):
+            return self._look(self.index(IndexName(upstream)), name, ask=ask)
+        if self._upstreams is None:
             return None, False
-        return self._look(self.index(IndexName(upstream)), name)
+        if not ask:
+            detail = self._upstreams.seen(upstream, name)
+            return (Offer(detail, upstream, pulled=True), True) if detail else (None, False)
+        pulled = self._upstreams.project(upstream, name)
+        if pulled is None:
+            return None, False
+        return Offer(pulled.detail, upstream, pulled=True, valid_until=pulled.valid_until, stale=pulled.stale), True
+
+    def _would_wait(self, place: Index, name: NormalizedName) -> tuple[bool, bool]:
+        """As `_look`, but without looking: whether it would wait, and whether what it found is the last word."""
+        settled, mixes = self._catalog.has_project(name, place.name) or place.reserves(name), place.mixes(name)
+        for upstream in place.upstreams if mixes or not settled else ():
+            if is_remote(upstream):
+                waits, last_word = self._upstreams is not None and not self._upstreams.is_fresh(upstream, name), False
+            else:
+                waits, last_word = self._would_wait(self.index(IndexName(upstream)), name)
+            if waits:
+                return True, False
+            settled = settled or last_word
+            if settled and not mixes:
+                break
+        return False, settled
 
     def _above(self, index: Index) -> Iterator[Index]:
         """The index and, in the order in which they are asked, the others of this server above it; each once, loops and all."""
@@ -113,4 +158,5 @@ def _mixed(nearer: Offer, further: Offer) -> Offer:
         withheld=nearer.withheld + further.withheld,
         warnings=nearer.warnings + further.warnings,
         valid_until=min((end for end in (nearer.valid_until, further.valid_until) if end), default=None),
+        stale=nearer.stale or further.stale,
     )

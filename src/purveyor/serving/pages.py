@@ -2,9 +2,10 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from purveyor.formats import codings, simple_html, simple_json
@@ -30,19 +31,30 @@ class PageKey:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One representation. It is right for as long as its project has not changed after `serial`."""
+    """One representation. It is right for as long as its project has not changed after `serial`, and until `valid_until`.
+
+    `stale` says since how many seconds, and why, it may be otherwise at the upstream by now.
+    """
 
     body: Body
     media_type: str
     coding: str
     etag: str
     serial: int
+    valid_until: datetime | None = None
+    stale: str = ""
+
+    def is_valid(self, now: datetime) -> bool:
+        return self.valid_until is None or now < self.valid_until
 
 
 class Pages:
     """Held pages, up to `memory` bytes of them, the least recently made given up first."""
 
-    def __init__(self, catalog: Catalog, offers: Offers, follower: Follower, folder: Path, memory: int) -> None:
+    def __init__(
+        self, catalog: Catalog, offers: Offers, follower: Follower, folder: Path, memory: int, *, now: Callable[[], datetime]
+    ) -> None:
+        self._now = now
         self._catalog = catalog
         self._offers = offers
         self._follower = follower
@@ -55,13 +67,15 @@ class Pages:
         follower.tell(self._drop)
 
     def held(self, key: PageKey) -> Page | None:
-        return self._held.get(key) if self._follower.is_current() else None
+        page = self._held.get(key) if self._follower.is_current() else None
+        return page if page is not None and page.is_valid(self._now()) else None
 
     def get(self, key: PageKey) -> Page | None:
         """The page, made now if it is not held; None where there is no such project. However many ask, it is made once."""
         if not self._follower.is_current():
             self._follower.catch_up()
-        if page := self._held.get(key):
+        page = self._held.get(key)
+        if page is not None and page.is_valid(self._now()):
             return page
         # With the mark in the key, whoever comes after a change never joins a flight that set out before it.
         flight_key = (key, self._follower.mark())
@@ -98,13 +112,14 @@ class Pages:
             return None
         detail = offer.detail
         body = simple_json.write_detail(detail) if key.media_type == JSON else simple_html.write_detail(detail)
-        return self._seal([body], key, detail.serial)
+        return replace(self._seal([body], key, detail.serial), valid_until=offer.valid_until, stale=offer.stale)
 
     def _encode(self, key: PageKey) -> Page | None:
         plain = self.get(replace(key, coding="identity"))
         if plain is None:
             return None
         page = self._seal(codings.encode(pieces(plain.body), key.coding), key, plain.serial)
+        page = replace(page, valid_until=plain.valid_until, stale=plain.stale)
         return page if length(page.body) < length(plain.body) * codings.WORTHWHILE else plain
 
     def _seal(self, stream: Iterable[bytes], key: PageKey, serial: int) -> Page:
@@ -116,8 +131,10 @@ class Pages:
         if size > self._memory:
             return
         with self._follower.turn:
-            if self._follower.mark() != mark or key in self._held:
+            if self._follower.mark() != mark:
                 return
+            if key in self._held:
+                self._size -= cost(self._held.pop(key).body)
             self._held[key] = page
             self._size += size
             while self._size > self._memory:

@@ -23,7 +23,7 @@ from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, NewFile
 from purveyor.model.advisories import Advisory, Span
 from purveyor.model.files import DistributionFile, Yanked, parse_filename
 from purveyor.model.grants import Grant, Permission
-from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.indexes import DEFAULT, PYPI, Index, IndexName
 from purveyor.model.journal import Action
 from purveyor.model.patterns import NamePattern
 from purveyor.model.policy import Override, Policy
@@ -221,7 +221,7 @@ class CatalogContract:
 
     def test_indexes_keep_their_settings_and_the_default_one_is_always_there(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog = open_catalog()
-        assert catalog.indexes() == [Index(DEFAULT)]
+        assert catalog.indexes() == [Index(DEFAULT, (PYPI,))]
         team = Index(
             IndexName("team/dev"),
             ("team/stable", "https://index.example/simple/"),
@@ -232,11 +232,11 @@ class CatalogContract:
         for index in (team, replace(team, volatile=False)):
             serial = catalog.serial()
             catalog.put_index(index, "owner", _NOON)
-            assert open_catalog().indexes() == [Index(DEFAULT), index]
+            assert open_catalog().indexes() == [Index(DEFAULT, (PYPI,)), index]
             assert catalog.changes_since(serial).everything
         assert catalog.remove_index(team.name, "owner", _NOON)
         assert not catalog.remove_index(team.name, "owner", _NOON)
-        assert catalog.indexes() == [Index(DEFAULT)]
+        assert catalog.indexes() == [Index(DEFAULT, (PYPI,))]
 
     def test_an_index_that_hosts_something_is_not_removed(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog, team = open_catalog(), IndexName("team")

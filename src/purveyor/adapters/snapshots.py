@@ -1,0 +1,91 @@
+"""What was seen of remote indexes, and which blobs are copies of theirs, in SQL. What the statements promise is in `interfaces`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from purveyor.adapters.rows import moment, stamp
+from purveyor.adapters.sqlite import Database
+from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
+from purveyor.interfaces import PulledBlob, Snapshot, Validators
+from purveyor.model.names import NormalizedName
+
+_HOSTED = " UNION ALL ".join(
+    f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608 - put together of constants
+    for table in ("files", "deleted_files")
+    for column in ("sha256", "metadata_sha256", "provenance_sha256")
+)
+
+
+class SqlSnapshots:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, upstream: str, name: NormalizedName) -> Snapshot | None:
+        rows = self._database.read(
+            "SELECT document, etag, last_modified, fresh_until, serial FROM snapshots WHERE upstream = ? AND project = ?", (upstream, name)
+        )
+        if not rows:
+            return None
+        document, etag, last_modified, fresh_until, serial = rows[0]
+        fresh = moment(fresh_until)
+        assert fresh is not None  # the column is NOT NULL
+        return Snapshot(read_snapshot(document, name, serial), Validators(etag, last_modified), fresh)
+
+    def put(self, upstream: str, snapshot: Snapshot) -> None:
+        detail, validators = snapshot.detail, snapshot.validators
+        row = (
+            upstream,
+            detail.name,
+            write_snapshot(detail),
+            validators.etag,
+            validators.last_modified,
+            stamp(snapshot.fresh_until),
+            detail.serial,
+        )
+        self._database.write(lambda connection: connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row))
+
+    def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None:
+        row = (stamp(fresh_until), upstream, name)
+        statement = "UPDATE snapshots SET fresh_until = ? WHERE upstream = ? AND project = ?"
+        self._database.write(lambda connection: connection.execute(statement, row))
+
+    def forget(self, upstream: str, name: NormalizedName) -> None:
+        statement = "DELETE FROM snapshots WHERE upstream = ? AND project = ?"
+        self._database.write(lambda connection: connection.execute(statement, (upstream, name)))
+
+    def extracted(self, name: NormalizedName) -> Mapping[str, str]:
+        return dict(self._database.read("SELECT sha256, metadata_sha256 FROM extracted_metadata WHERE project = ?", (name,)))
+
+    def add_extracted(self, name: NormalizedName, wheel_sha256: str, metadata_sha256: str) -> None:
+        row = (name, wheel_sha256, metadata_sha256)
+        self._database.write(lambda connection: connection.execute("INSERT OR REPLACE INTO extracted_metadata VALUES (?, ?, ?)", row))
+
+
+class SqlPulledBlobs:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, blob: PulledBlob, at: datetime) -> None:
+        row = (blob.sha256, blob.size, stamp(at))
+        self._database.write(lambda connection: connection.execute("INSERT OR REPLACE INTO pulled_blobs VALUES (?, ?, ?)", row))
+
+    def used(self, sha256s: Iterable[str], at: datetime) -> None:
+        rows = [(stamp(at), sha256) for sha256 in sha256s]
+        if rows:
+            statement = "UPDATE pulled_blobs SET used_at = ? WHERE sha256 = ?"
+            self._database.write(lambda connection: connection.executemany(statement, rows))
+
+    def size(self) -> int:
+        size: int = self._database.read("SELECT coalesce(sum(size), 0) FROM pulled_blobs")[0][0]
+        return size
+
+    def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:
+        rows = self._database.read(
+            f"SELECT sha256, size FROM pulled_blobs WHERE sha256 NOT IN ({_HOSTED}) ORDER BY used_at LIMIT ?",  # noqa: S608 - put together of constants
+            (limit,),
+        )
+        return [PulledBlob(*row) for row in rows]
+
+    def forget(self, sha256s: Iterable[str]) -> None:
+        rows = [(sha256,) for sha256 in sha256s]
+        self._database.write(lambda connection: connection.executemany("DELETE FROM pulled_blobs WHERE sha256 = ?", rows))

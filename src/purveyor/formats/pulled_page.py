@@ -1,0 +1,109 @@
+"""A page of a remote index as a project that can be offered here: what is no use to any client is left out, what is no page is refused."""
+
+import re
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from purveyor.errors import Refused
+from purveyor.formats.simple_reader import Key, OfferedFile, ProjectPage, media_type, read_project
+from purveyor.model.files import FILENAME_LIMIT, VERSION_LIMIT, DistributionFile, Kind
+from purveyor.model.names import NormalizedName
+from purveyor.model.projects import ProjectDetail
+
+_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+# A wheel's filename has five parts, or six with a build tag (PyPUG "Binary distribution format").
+_WHEEL_PARTS = (5, 6)
+# Sdists of former times may be zip archives; pip and uv still install them.
+_SDISTS = (".tar.gz", ".zip")
+_MAJOR_VERSION = "1"
+
+
+def read_detail(body: bytes, content_type: str, url: str, name: NormalizedName) -> tuple[ProjectDetail, int]:
+    """The project, and how many of its files had to be left out; raises `Refused` for what is no page of the project.
+
+    Left out is what has no sha256, because then nobody could tell whether its bytes are right, and what neither pip nor uv would install:
+    eggs, installers, names and versions that break today's rules.
+    """
+    page = read_project(body, content_type, url)
+    _check(page, content_type, name)
+    files = tuple(file for offered in page.files if (file := _file(offered, name)))
+    distinct = {file.filename: file for file in reversed(files)}
+    ordered = tuple(file for file in files if distinct.get(file.filename) is file)
+    return ProjectDetail(name, page.name or name, page.status, ordered), len(page.files) - len(ordered)
+
+
+def project_of(filename: str) -> NormalizedName | None:
+    """The project whose page lists the file, if it can be one at all."""
+    if len(filename) > FILENAME_LIMIT or not _FILENAME.match(filename):
+        return None
+    if filename.endswith(".whl"):
+        return canonicalize_name(filename.partition("-")[0])
+    stem = next((filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending)), "")
+    name, separator, _ = stem.rpartition("-")
+    return canonicalize_name(name) if separator else None
+
+
+def _check(page: ProjectPage, content_type: str, name: NormalizedName) -> None:
+    if fault := next((fault for fault in page.faults if fault.key is Key.BODY), None):
+        raise Refused(fault.detail)
+    if page.api_version is not None and page.api_version.partition(".")[0] != _MAJOR_VERSION:
+        raise Refused(f"The page has version {page.api_version} of the Simple API, which is not known here.")
+    if media_type(content_type).endswith("json"):
+        if page.name is None or canonicalize_name(page.name) != name:
+            raise Refused(f"The page is not that of {name}.")
+    elif page.api_version is None and not any(project_of(file.filename) for file in page.files):
+        raise Refused("The page is HTML, but not one that lists files.")
+
+
+def _file(offered: OfferedFile, name: NormalizedName) -> DistributionFile | None:
+    sha256 = offered.hashes.get("sha256", "")
+    if not _SHA256.match(sha256) or project_of(offered.filename) != name or not _fetchable(offered.url):
+        return None
+    version = _version_of(offered.filename)
+    if version is None:
+        return None
+    metadata_sha256 = offered.metadata_hashes.get("sha256", "")
+    return DistributionFile(
+        filename=offered.filename,
+        project=name,
+        version=version,
+        kind=Kind.WHEEL if offered.filename.endswith(".whl") else Kind.SDIST,
+        size=max(offered.size or 0, 0),
+        sha256=sha256,
+        uploaded_at=offered.uploaded_at,
+        metadata_sha256=metadata_sha256 if _SHA256.match(metadata_sha256) else None,
+        requires_python=offered.requires_python,
+        yanked=offered.yanked,
+        origin=offered.url,
+        # Only such links lead where they say from any page (PyPUG "Simple repository API", provenance).
+        provenance_url=offered.provenance if (offered.provenance or "").startswith("https://") else None,
+    )
+
+
+def _fetchable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _version_of(filename: str) -> str | None:
+    if filename.endswith(".whl"):
+        parts = filename.removesuffix(".whl").split("-")
+        return _version(parts[1]) if len(parts) in _WHEEL_PARTS and all(parts) else None
+    stem = next(filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending))
+    return _version(stem.rpartition("-")[2])
+
+
+@lru_cache(maxsize=4096)
+def _version(text: str) -> str | None:
+    """One release has many files: each version is read once."""
+    try:
+        return str(Version(text)) if len(text) <= VERSION_LIMIT else None
+    except InvalidVersion:
+        return None

@@ -1,0 +1,41 @@
+"""What an upstream has is offered as if it were here: pages, files and core metadata."""
+
+from hashlib import sha256
+
+from purveyor.testing.fake_index import FakeIndex
+from tests.distributions import sdist, wheel
+from tests.live_server import LiveServer
+
+
+def test_a_project_of_the_upstream_is_offered_with_all_that_is_said_of_it(upstream: FakeIndex, server: LiveServer) -> None:
+    file = upstream.add(*wheel("acme", "1.0", metadata=["Requires-Python: >=3.9"]))
+    yanked = upstream.add(*wheel("acme", "1.1"))
+    yanked.yanked = "broken"
+    upstream.status["acme"] = "archived"
+
+    page = server.project("acme")
+
+    assert page["project-status"] == {"status": "archived"}
+    assert page["versions"] == ["1.0", "1.1"]
+    assert [entry["yanked"] for entry in page["files"]] == [False, "broken"]
+    first = page["files"][0]
+    assert first["upload-time"] == "2026-01-02T03:04:05.678901Z"
+    assert (first["requires-python"], first["size"]) == (">=3.9", len(file.data))
+    assert first["core-metadata"] == {"sha256": file.metadata_sha256}
+    assert first["url"].startswith("../../packages/")
+
+
+def test_files_and_their_metadata_are_handed_on_and_kept(upstream: FakeIndex, server: LiveServer) -> None:
+    added = [upstream.add(*wheel("acme", "1.0")), upstream.add(*sdist("acme", "1.0"))]
+
+    for _ in range(2):
+        assert server.files("acme") == {file.filename: file.data for file in added}
+        url = server.entries("acme")[0]["url"]
+        assert sha256(server.http.get(f"{url}.metadata").content).hexdigest() == added[0].metadata_sha256
+
+    asked = [request.path for request in upstream.requests]
+    assert sorted(asked) == sorted(["/simple/acme/", added[0].path, f"{added[0].path}.metadata", added[1].path])
+
+
+def test_a_name_that_is_nowhere_is_not_found(server: LiveServer) -> None:
+    assert server.http.get(f"{server.simple_url}nothing/").status_code == 404
