@@ -26,8 +26,8 @@ from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
-from purveyor.serving.explaining import Explaining
 from purveyor.serving.cached import Cached
+from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers

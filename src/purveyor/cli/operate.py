@@ -44,9 +44,12 @@ Purveyor {version} serves {url}
     help="Directory for the database, the files and the upload token.  [the user's data directory]",
 )
 @click.option("--workers", type=click.IntRange(1, 64), metavar="N", help="Server processes that share the port.  [1]")
+@click.option("--offline", is_flag=True, help="Ask no upstream; offer what is hosted, and what was seen and stored before.")
 @click.option("--json", "as_json", is_flag=True, help="Print where the server answers as one line of JSON.")
 @click.option("--verbose", "-v", is_flag=True, help="Log each upload and each refusal.")
-def serve(host: str | None, port: int | None, data: Path | None, workers: int | None, *, as_json: bool, verbose: bool) -> None:
+def serve(
+    host: str | None, port: int | None, data: Path | None, workers: int | None, *, offline: bool, as_json: bool, verbose: bool
+) -> None:
     """Serve the index until Ctrl-C.
 
     Installing is open to everyone who reaches the address. Uploading needs the token that the first start makes, shows once and leaves in
@@ -54,7 +57,7 @@ def serve(host: str | None, port: int | None, data: Path | None, workers: int | 
     """
     from purveyor import assembly  # noqa: PLC0415 - other commands, and a port that is taken, need none of it
 
-    settings = Settings.from_environment(host=host, port=port, data=data, workers=workers)
+    settings = Settings.from_environment(host=host, port=port, data=data, workers=workers, offline=offline or None)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     listener = bind(settings.host, settings.port)
     app = assembly.application(settings)
