@@ -173,6 +173,8 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
     ]
     if page.coding != "identity":
         headers.append((b"content-encoding", page.coding.encode()))
+    if page.upstream:
+        headers.append((b"x-purveyor-upstream", problems.visible(page.upstream)))
     if page.stale:
         headers.append((b"x-purveyor-stale", problems.visible(page.stale)))
     return Answer(200, tuple(headers), page.body, about=name, lasting=True, valid_until=page.valid_until)
