@@ -39,4 +39,5 @@ def client_environment(tmp_path: Path) -> dict[str, str]:
         "POETRY_VIRTUALENVS_IN_PROJECT": "true",
         "PDM_CHECK_UPDATE": "false",
         "FLIT_NO_NETWORK": "1",
+        "PURVEYOR_PYPI_URL": "http://127.0.0.1:9/simple/",  # a server started by hand must not ask the world either
     }

@@ -23,8 +23,12 @@ def test_from_a_demanding_index_back_to_nothing(owner: Person, server: LiveServe
 
     refused = run(server, "promote", "acme==1.0", "--from", "dev", "--to", "prod")
     assert refused.code == 1
-    assert "prod demands the check tests" in refused.err
-    assert "prod demands an approval by others" in refused.err
+    first, check, approval = refused.err.splitlines()
+    assert first == "Error: acme 1.0 is not promoted from dev to prod."
+    assert check.startswith("- prod demands the check tests, and nothing is recorded of it for these files: when it has passed, run `")
+    assert approval.startswith("- prod demands an approval by others than those who uploaded the files and who promotes them (none so far)")
+    told = run(server, "promote", "acme==1.0", "--from", "dev", "--to", "prod", "--json").document
+    assert told == {"error": "promotion-refused", "detail": f"{first[7:]} {check[2:]} {approval[2:]}", "remedy": ""}
 
     recorded = run(server, "check", "record", "acme==1.0", "tests", "--passed", "--note", "run 7", "--index", "dev")
     approved = run(server, "approve", "acme==1.0", "--to", "prod", PURVEYOR_TOKEN=ada.token)

@@ -1,13 +1,16 @@
 """Whatever a project is, its pages say it: reading what was written gives it back, as far as each format can carry it."""
 
 import string
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from purveyor.formats import simple_html, simple_json
+from purveyor.formats.pulled_page import read_detail
 from purveyor.formats.simple_reader import ListedProject, OfferedFile, read_list, read_project
+from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
 from purveyor.model.files import DistributionFile, Yanked, parse_filename
 from purveyor.model.names import normalize
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
@@ -39,6 +42,7 @@ def files(draw: st.DrawFn) -> DistributionFile:
         metadata_sha256=draw(st.none() | DIGESTS),
         requires_python=draw(st.none() | st.sampled_from([">=3.9", ">=3.9,<4,!=3.10.*", "~=3.11"])),
         yanked=draw(st.none() | TEXTS.map(Yanked)),
+        provenance_url=draw(st.none() | st.just("https://index.example/integrity/acme/1/acme-1.tar.gz/provenance?a=1&b=2")),
     )
 
 
@@ -60,12 +64,13 @@ def offered(file: DistributionFile, *, html: bool) -> OfferedFile:
         url=f"http://index.example/team/{path}",
         href=f"../../{path}",
         hashes={"sha256": file.sha256},
-        size=None if html else file.size,
+        size=None if html else file.size or None,
         uploaded_at=None if html else file.uploaded_at,
         requires_python=file.requires_python,
         yanked=file.yanked,
         metadata_offered=file.metadata_sha256 is not None,
         metadata_hashes={"sha256": file.metadata_sha256} if file.metadata_sha256 else {},
+        provenance=file.provenance_url,
     )
 
 
@@ -104,3 +109,19 @@ def test_equal_projects_have_equal_pages(detail: ProjectDetail) -> None:
     again = ProjectDetail(detail.name, detail.display_name, detail.status, detail.files, serial=detail.serial + 1)
     assert simple_json.write_detail(detail) == simple_json.write_detail(again)
     assert simple_html.write_detail(detail) == simple_html.write_detail(again)
+
+
+@given(DETAILS)
+def test_a_project_pulled_from_our_own_page_is_the_project(detail: ProjectDetail) -> None:
+    """As it arrives at another server; its files then come from here."""
+    pulled, left_out = read_detail(simple_json.write_detail(detail), simple_json.MEDIA_TYPE, URL, detail.name)
+    shown = detail.files if detail.status.status.offers_files else ()
+    assert left_out == 0
+    assert pulled.status == detail.status
+    assert [replace(file, origin=None) for file in pulled.files] == list(shown)
+    assert [file.origin for file in pulled.files] == [offered(file, html=False).url for file in shown]
+
+
+@given(DETAILS, st.integers(0, 1 << 60))
+def test_a_snapshot_read_again_is_the_project(detail: ProjectDetail, serial: int) -> None:
+    assert read_snapshot(write_snapshot(detail), detail.name, serial) == replace(detail, serial=serial)

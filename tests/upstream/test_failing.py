@@ -189,5 +189,5 @@ def test_offline_nothing_is_asked_and_what_is_here_is_offered(upstream: FakeInde
         assert server.http.get(kept["url"]).content == file.data
         for url in (other["url"], f"{server.simple_url}bolt/"):
             said = server.http.get(url)
-            assert (said.status_code, "offline" in said.text) == (502, True)
+            assert (said.status_code, "offline" in said.text) == (404, True)
         assert len(upstream.requests) == asked

@@ -82,6 +82,7 @@ def answer(error: PurveyorError, accept: str) -> Answer:
     if isinstance(error, StoreFailed):
         headers.append((b"retry-after", b"5"))
     if isinstance(error, UpstreamFailed):
+        headers.append((b"x-purveyor-upstream", b"failed"))
         headers.append((b"retry-after", b"%d" % max(5, math.ceil(error.wait))))
     return Answer(int(status_of(error)), tuple(headers), body, reason_phrase(error))
 

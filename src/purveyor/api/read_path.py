@@ -93,7 +93,8 @@ class ReadPath:
             threads = await self._threads(self._page_threads, target.index, name, fields)
             page = await asgi.in_thread(threads, lambda: self._app.pages.get(key))
         if page is None:
-            raise NotFound(f"This index has no project {name}.")
+            offline = " This server is offline and asks no upstream." if self._app.settings.offline else ""
+            raise NotFound(f"This index has no project {name}.{offline}")
         return conditional(_page_answer(page, name), page.etag, Conditions(conditions.if_none_match))
 
     async def _threads(
@@ -172,6 +173,8 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
     ]
     if page.coding != "identity":
         headers.append((b"content-encoding", page.coding.encode()))
+    if page.upstream:
+        headers.append((b"x-purveyor-upstream", problems.visible(page.upstream)))
     if page.stale:
         headers.append((b"x-purveyor-stale", problems.visible(page.stale)))
     return Answer(200, tuple(headers), page.body, about=name, lasting=True, valid_until=page.valid_until)

@@ -55,6 +55,7 @@ def start(  # noqa: PLR0917 - click passes them by name
     data: Path | None,
     workers: int | None,
     *,
+    offline: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -63,7 +64,7 @@ def start(  # noqa: PLR0917 - click passes them by name
     Returns when the server answers, or says why it does not. What it logs is shown by `purveyor logs`. Starting what runs already is no
     error.
     """
-    settings = Settings.from_environment(folder=folder, host=host, port=port, data=data, workers=workers)
+    settings = Settings.from_environment(folder=folder, host=host, port=port, data=data, workers=workers, offline=offline or None)
     runs = occupant(settings.data_dir)
     if runs is not None:
         _say_that_it_runs(runs, {"host": host, "port": port or None, "workers": workers}, as_json=as_json)

@@ -29,6 +29,7 @@ from purveyor.errors import (
     NotAuthenticated,
     PortTaken,
     PurveyorError,
+    Refused,
     ServerNotRunning,
     StoreFailed,
     UpstreamFailed,
@@ -177,7 +178,10 @@ def _fail(error: PurveyorError, given: Sequence[str]) -> int:
     if "--json" in given:
         click.echo(json.dumps({"error": error.code, "detail": error.detail, "remedy": error.remedy}))
     else:
-        click.echo(f"Error: {error.detail}", err=True)
+        first, *others = error.complaints if isinstance(error, Refused) else (error.detail,)
+        click.echo(f"Error: {first}", err=True)
+        for complaint in others:
+            click.echo(f"- {complaint}", err=True)
         if error.remedy:
             click.echo(error.remedy, err=True)
     return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), WRONG)

@@ -39,7 +39,15 @@ Purveyor {version} serves {url}
 @serving_options
 @click.option("--json", "as_json", is_flag=True, help="Print where the server answers as one line of JSON.")
 def serve(
-    folder: Path | None, host: str | None, port: int | None, data: Path | None, workers: int | None, *, as_json: bool, verbose: bool
+    folder: Path | None,
+    host: str | None,
+    port: int | None,
+    data: Path | None,
+    workers: int | None,
+    *,
+    offline: bool,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     """Serve the index until Ctrl-C.
 
@@ -51,7 +59,7 @@ def serve(
     """
     from purveyor import assembly  # noqa: PLC0415 - other commands, and a port that is taken, need none of it
 
-    settings = Settings.from_environment(folder=folder, host=host, port=port, data=data, workers=workers)
+    settings = Settings.from_environment(folder=folder, host=host, port=port, data=data, workers=workers, offline=offline or None)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     end_cleanly_on_request()
     listener = bind(settings.host, settings.port)

@@ -29,6 +29,7 @@ _OPTIONS = (
         help="Directory for the database, the files and the upload token.  [the user's data directory]",
     ),
     click.option("--workers", type=click.IntRange(1, 64), metavar="N", help="Server processes that share the port.  [1]"),
+    click.option("--offline", is_flag=True, help="Ask no upstream; offer what is hosted, and what was seen and stored before."),
     click.option("--verbose", "-v", is_flag=True, help="Log each upload and each refusal."),
 )
 

@@ -45,8 +45,8 @@ class Yanked:
 class DistributionFile:
     """One file as one index offers it. `metadata_sha256` is None where no `.metadata` sibling is offered.
 
-    With a file that is pulled, `origin` is its URL at the upstream, `provenance_url` the place of its provenance, if the upstream states
-    one, and `size` 0 where the upstream does not say: no distribution file is empty.
+    With a pulled file, `origin` is its URL at the upstream, `provenance_url` the place of its provenance, if the upstream states one,
+    and `size` 0 where the upstream does not say: no distribution file is empty.
     """
 
     filename: str

@@ -68,6 +68,8 @@ def command_of(settings: Settings) -> list[str]:
         command += ["--data", str(settings.data.absolute())]
     if settings.workers != 1:
         command += ["--workers", str(settings.workers)]
+    if settings.offline:
+        command += ["--offline"]
     if settings.folder is not None:
         command += [str(settings.folder.absolute())]
     return command
@@ -75,7 +77,10 @@ def command_of(settings: Settings) -> list[str]:
 
 def settings_of(record: Record, settings: Settings) -> Settings:
     """The options with which that server runs, and otherwise `settings`."""
-    return replace(settings, host=record.host, port=record.port, data=record.data, folder=record.folder, workers=record.workers)
+    offline = settings.offline or "--offline" in record.command
+    return replace(
+        settings, host=record.host, port=record.port, data=record.data, folder=record.folder, workers=record.workers, offline=offline
+    )
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from purveyor.formats import codings, simple_html, simple_json
 from purveyor.formats.representation import JSON
 from purveyor.interfaces import Catalog
-from purveyor.model.indexes import IndexName
+from purveyor.model.indexes import IndexName, shown
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
+from purveyor.serving.admissions import Offer
 from purveyor.serving.bodies import Body, collect, cost, length, pieces
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
@@ -33,7 +34,8 @@ class PageKey:
 class Page:
     """One representation. It is right for as long as its project has not changed after `serial`, and until `valid_until`.
 
-    `stale` says since how many seconds, and why, it may be otherwise at the upstream by now.
+    `upstream` is the remote index that a project comes from if it is not hosted here, and `stale` says since how many seconds, and why, it
+    may be otherwise there by now.
     """
 
     body: Body
@@ -42,6 +44,7 @@ class Page:
     etag: str
     serial: int
     valid_until: datetime | None = None
+    upstream: str = ""
     stale: str = ""
 
     def is_valid(self, now: datetime) -> bool:
@@ -112,14 +115,14 @@ class Pages:
             return None
         detail = offer.detail
         body = simple_json.write_detail(detail) if key.media_type == JSON else simple_html.write_detail(detail)
-        return replace(self._seal([body], key, detail.serial), valid_until=offer.valid_until, stale=offer.stale)
+        return replace(self._seal([body], key, detail.serial), valid_until=offer.valid_until, upstream=_upstream(offer), stale=offer.stale)
 
     def _encode(self, key: PageKey) -> Page | None:
         plain = self.get(replace(key, coding="identity"))
         if plain is None:
             return None
         page = self._seal(codings.encode(pieces(plain.body), key.coding), key, plain.serial)
-        page = replace(page, valid_until=plain.valid_until, stale=plain.stale)
+        page = replace(page, valid_until=plain.valid_until, upstream=plain.upstream, stale=plain.stale)
         return page if length(page.body) < length(plain.body) * codings.WORTHWHILE else plain
 
     def _seal(self, stream: Iterable[bytes], key: PageKey, serial: int) -> Page:
@@ -144,6 +147,10 @@ class Pages:
         """Called under the follower's turn."""
         for key in [key for key in self._held if _touched(key, changes)]:
             self._size -= cost(self._held.pop(key).body)
+
+
+def _upstream(offer: Offer) -> str:
+    return shown(offer.source) if offer.pulled else ""
 
 
 def _touched(key: PageKey, changes: Changes) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import BinaryIO
 
-from purveyor.errors import PurveyorError, UpstreamFailed
+from purveyor.errors import NotFound, PurveyorError, UpstreamFailed
 from purveyor.formats.wheel_metadata import wheel_metadata
 from purveyor.interfaces import BlobStore, PulledBlob, RemoteFile, Snapshots, Staging, Upstream
 from purveyor.model.files import DistributionFile, Kind
@@ -70,11 +70,9 @@ class Pulling:
         self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     def start(self, wanted: Wanted) -> Growing:
-        """The fetch that is under way, or a new one, which goes on whoever leaves. Raises `UpstreamFailed` when offline."""
+        """The fetch that is under way, or a new one, which goes on whoever leaves. Raises `NotFound` when offline."""
         if self._offline:
-            raise UpstreamFailed(
-                f"This server is offline, and {wanted.name} was never fetched.", "Start it without `offline`, or bring the file in by hand."
-            )
+            raise NotFound(f"This server is offline, and {wanted.name} was never fetched.", "Start it without `offline` and ask again.")
         with self._turn:
             growing = self._flights.get(wanted.sha256)
             if growing is None:

@@ -88,6 +88,8 @@ class Upstreams:
         now, held = self._now(), self._known(url, name)
         if held is not None and now < held.fresh_until:
             return self._pulled(held, held.fresh_until)
+        if self._offline:
+            return None if held is None else self._pulled(held, now + _LONGEST)
         if self._held.is_absent((url, name), now):
             return None
         try:
@@ -110,7 +112,7 @@ class Upstreams:
         if url is None:
             return True
         now, held = self._now(), self._known(url, name)
-        return (held is not None and now < held.fresh_until) or self._held.is_absent((url, name), now)
+        return self._offline or (held is not None and now < held.fresh_until) or self._held.is_absent((url, name), now)
 
     def close(self) -> None:
         """Let go of whoever still waits."""
@@ -162,11 +164,6 @@ class Upstreams:
 
     def _check_rest(self, url: str) -> None:
         """Fail at once while it is of no use to ask."""
-        if self._offline:
-            raise UpstreamFailed(
-                f"This server is offline: it asks no upstream such as {shown(url)}, and has never seen this.",
-                "Start it without `offline`, or bring the files in by hand.",
-            )
         until, error = self._resting.get(url, (0.0, None))
         if error is not None and time.monotonic() < until:
             raise UpstreamFailed(error.detail, error.remedy, wait=until - time.monotonic())

@@ -44,10 +44,10 @@ class IndexClient:
         self._client.close()
 
     def project(self, name: NormalizedName) -> ProjectPage | None:
-        """The project as the index offers it now, or None if it does not."""
+        """The project as the index hosts it now, or None if it does not: what it merely has from further up is somebody else's."""
         url = httpx2.URL(self._destination.simple_url).join(f"{name}/")
         answer = self._follow(url, {"Accept": _ACCEPT, "Cache-Control": "max-age=0"})
-        if answer is None or answer.status_code in (404, 410):
+        if answer is None or answer.status_code in (404, 410) or "x-purveyor-upstream" in answer.headers:
             return None
         if not answer.is_success:
             raise refusal(answer, f"{url} cannot be read")

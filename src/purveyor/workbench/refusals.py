@@ -12,6 +12,7 @@ from purveyor.errors import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    PromotionRefused,
     PurveyorError,
     Refused,
     TooLarge,
@@ -49,6 +50,8 @@ def refusal(answer: httpx2.Response, what: str) -> PurveyorError:
 def stated(answer: httpx2.Response) -> PurveyorError:
     """The same for the management API, which says itself what is to be done."""
     kind = NotFound if answer.status_code == httpx2.codes.NOT_FOUND else _kind(answer)
+    if kind is Refused and (complaints := _complaints(answer)):
+        return PromotionRefused(complaints) if _document(answer).get("code") == PromotionRefused.code else Refused(complaints)
     return kind(_explanation(answer))
 
 
@@ -69,13 +72,22 @@ def _explanation(answer: httpx2.Response) -> str:
     return printable(said) or printable(answer.reason_phrase) or "the index gives no reason"
 
 
-def _from_json(answer: httpx2.Response) -> str:
+def _complaints(answer: httpx2.Response) -> list[str]:
+    """All that is said to be wrong, each as it is shown."""
+    errors = _document(answer).get("errors")
+    return [printable(text) for text in errors if isinstance(text, str)] if isinstance(errors, list) else []
+
+
+def _document(answer: httpx2.Response) -> dict[str, Any]:
     try:
         document: Any = json.loads(answer.content)
     except ValueError:
-        return ""
-    if not isinstance(document, dict):
-        return ""
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _from_json(answer: httpx2.Response) -> str:
+    document = _document(answer)
     said = [document.get(key) for key in ("detail", "message", "error", "title")]
     return next((text for text in said if isinstance(text, str) and text), "")
 

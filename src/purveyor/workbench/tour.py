@@ -120,7 +120,7 @@ class Tour:
     @contextmanager
     def _server(self) -> Iterator[str]:
         """The index's root URL while it runs."""
-        command = [sys.executable, "-m", "purveyor", "serve", "--port", "0", "--data", "data", "--json"]
+        command = [sys.executable, "-m", "purveyor", "serve", "--port", "0", "--data", "data", "--offline", "--json"]
         started = time.monotonic()
         said, log = self._folder / "server.stdout", self._folder / "server.stderr"
         with said.open("wb") as out, log.open("wb") as errors:
