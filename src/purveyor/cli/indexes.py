@@ -31,7 +31,9 @@ def _settings(command: Any) -> Any:
         click.option("--kind", "kinds", multiple=True, type=click.Choice([*map(str, Kind), ""]), help="Offer only files of this kind."),
         click.option("--max-size", type=int, metavar="BYTES", help="Offer no larger files."),
         click.option("--block-hash", "blocked_hashes", multiple=True, metavar="SHA256", help="Never offer a file of this content."),
-        click.option("--advisories", type=click.Choice([*map(str, OnAdvisory)]), help="What to do with releases that an advisory is about."),
+        click.option(
+            "--advisories", type=click.Choice([*map(str, OnAdvisory)]), help="What to do with a release that an advisory is about."
+        ),
         click.option(
             "--demand-days", type=float, metavar="DAYS", help="Take promoted releases after this long in the index they come from."
         ),
