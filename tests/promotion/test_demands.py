@@ -147,6 +147,7 @@ def test_an_approval_must_say_which_files_are_meant_where_indexes_differ(owner: 
 
     assert (answer.status_code, "Several indexes host different files of acme 1.0" in answer.json()["detail"]) == (400, True)
     assert ada.ask("POST", "prod/api/projects/acme/approve", {"version": "1.0", "from": "test"}).is_success
+    assert ada.ask("POST", "prod/api/projects/acme/approve", {"version": "1.0", "from": "prod"}).status_code == 400
     assert ada.ask("POST", "prod/api/projects/acme/approve", {"version": "9"}).status_code == 404
 
 

@@ -160,6 +160,27 @@ def test_what_cannot_be_meant_is_said_so(owner: Person) -> None:
         assert (answer.status_code, answer.json()["detail"][: len(said)]) == (status, said)
 
 
+def test_indexes_of_two_parts_and_the_default_one_take_part(owner: Person) -> None:
+    owner.index("team/dev")
+    owner.index("team/stable", upstreams=["default"])
+    owner.upload("team/dev", *RELEASE)
+
+    owner.promote("acme", "1.0", "team/dev", "team/stable").raise_for_status()
+    owner.promote("acme", "1.0", "team/stable", "default").raise_for_status()
+
+    assert owner.server.hashes("acme") == hashes(owner.server, "team/dev", "acme") != {}
+    owner.roll_back("acme", "team/stable").raise_for_status()
+    assert owner.server.hashes("acme") == hashes(owner.server, "team/stable", "acme")
+
+
+def test_a_local_version_is_promoted_as_any_other(owner: Person) -> None:
+    owner.upload("dev", wheel("acme", "1.0+ours.1"))
+
+    owner.promote("acme", "1.0+ours.1").raise_for_status()
+
+    assert owner.call("GET", "prod/api/projects/acme/releases/1.0%2Bours.1")["version"] == "1.0+ours.1"
+
+
 def test_a_token_that_may_only_upload_may_not_promote(owner: Person) -> None:
     owner.upload("dev", *RELEASE)
 

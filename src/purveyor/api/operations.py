@@ -18,7 +18,15 @@ _REASON = {"reason": "text"}
 _FILES = {"version": "text", "filenames": "texts"}
 _VERSION = {"version": "text"}
 _OVERRIDE = {**_VERSION, "days": "number", **_REASON}
-_INDEX = {"upstreams": "texts", "reserved": "texts", "mixed": "texts", "volatile": "flag", "policy": "object", "demands": "object"}
+_INDEX = {
+    "upstreams": "texts",
+    "reserved": "texts",
+    "mixed": "texts",
+    "modes": "texts",
+    "volatile": "flag",
+    "policy": "object",
+    "demands": "object",
+}
 
 
 def _indexes(call: Call) -> Document:

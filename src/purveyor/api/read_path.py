@@ -118,6 +118,10 @@ class ReadPath:
         if found is None:
             raise NotFound(f"This index has no file {link.filename} with sha256 {link.sha256}.")
         if isinstance(found, Wanted):
+            if found.stays_there and not self._app.settings.offline:
+                return text(
+                    302, "The file is at its upstream.", (b"location", targets.elsewhere(found.url)), (b"cache-control", b"no-cache")
+                )
             found = await self._pulled(found, scope, conditions)
         return conditional(_file_answer(found), f'"{found.sha256}"', conditions)
 

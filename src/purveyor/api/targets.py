@@ -89,6 +89,11 @@ def location(raw_path: bytes, redirect: Redirect) -> bytes:
     return f"{climb}{root_of(redirect.index)}{quote(redirect.path)}".encode()
 
 
+def elsewhere(url: str) -> bytes:
+    """Another server's URL, as it may stand in a header field: whoever wrote it, it ends no line."""
+    return quote(url, safe="%/:=&?~#+!$,;'@()*[]").encode()
+
+
 def _decode(segment: bytes) -> str:
     try:
         text = unquote_to_bytes(segment).decode()

@@ -24,6 +24,7 @@ def _settings(command: Any) -> Any:
         click.option("--upstream", "upstreams", multiple=True, metavar="INDEX|URL", help="Where to look further up, in this order."),
         click.option("--reserve", "reserved", multiple=True, metavar="PATTERN", help="Names that are never looked for further up: acme-*."),
         click.option("--mix", "mixed", multiple=True, metavar="PATTERN", help="Names offered from here and from further up together."),
+        click.option("--mode", "modes", multiple=True, metavar="PATTERN=MODE", help="Pull remote files (sync), redirect to them, or none."),
         click.option("--volatile/--immutable", default=None, help="Whether an upload may replace a file."),
         click.option("--cooldown", "cooldown_days", type=float, metavar="DAYS", help="Offer pulled releases this long after their upload."),
         click.option("--allow", multiple=True, metavar="SELECTOR", help="Offer only these: acme-*, requests<3."),
@@ -133,7 +134,7 @@ def _line(document: dict[str, Any]) -> str:
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
-    lists = [f"  {key:<11}{', '.join(document[key]) or 'none'}" for key in ("upstreams", "reserved", "mixed")]
+    lists = [f"  {key:<11}{', '.join(document[key]) or 'none'}" for key in ("upstreams", "reserved", "mixed", "modes")]
     rules = [f"  {key:<11}{json.dumps(value)}" for key, value in document["policy"].items()]
     demands = [f"  {'demands':<11}{json.dumps(document['demands'])}"] if document["demands"] else []
     return [document["name"], *lists, *rules, *demands, f"  {'files':<11}{'may be replaced' if document['volatile'] else 'never change'}"]

@@ -6,10 +6,10 @@ from typing import Any
 from purveyor.errors import Refused
 from purveyor.formats.demands_document import read_demands, write_demands
 from purveyor.formats.policy_document import read_policy, write_policy
-from purveyor.model.indexes import DEFAULT, PYPI, Index, IndexName, index_name, is_remote
+from purveyor.model.indexes import DEFAULT, PYPI, Index, IndexName, ModeFor, index_name, is_remote
 from purveyor.model.patterns import NamePattern
 
-_LISTS = ("upstreams", "reserved", "mixed")
+_LISTS = ("upstreams", "reserved", "mixed", "modes")
 _FLAGS = ("volatile",)
 _OBJECTS = ("policy", "demands")
 
@@ -19,6 +19,7 @@ def write_index(index: Index) -> dict[str, Any]:
         "upstreams": list(index.upstreams),
         "reserved": [pattern.text for pattern in index.reserved],
         "mixed": [pattern.text for pattern in index.mixed],
+        "modes": list(map(str, index.modes)),
         "volatile": index.volatile,
         "policy": write_policy(index.policy),
         "demands": write_demands(index.demands),
@@ -38,6 +39,7 @@ def read_index(name: IndexName, document: Mapping[str, Any]) -> Index:
         ),
         reserved=tuple(map(NamePattern, document.get("reserved", ()))),
         mixed=tuple(map(NamePattern, document.get("mixed", ()))),
+        modes=tuple(map(ModeFor.read, document.get("modes", ()))),
         volatile=document.get("volatile", False),
         policy=read_policy(document.get("policy", {})),
         demands=read_demands(document.get("demands", {})),

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NewType
 from urllib.parse import urlsplit
 
@@ -50,12 +51,38 @@ def shown(upstream: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+class Mode(StrEnum):
+    """How what a remote upstream has is offered: kept here once it was asked for, left to be fetched from there, or not at all."""
+
+    SYNC = "sync"
+    REDIRECT = "redirect"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ModeFor:
+    pattern: NamePattern
+    mode: Mode
+
+    @classmethod
+    def read(cls, text: str) -> "ModeFor":
+        """From PATTERN=MODE; raises `Refused`."""
+        pattern, _, mode = text.partition("=")
+        if mode not in list(Mode):
+            raise Refused(f"{text[:_NAME_LIMIT]!r} is not a pattern and a mode.", f"Write PATTERN=MODE; the modes are {', '.join(Mode)}.")
+        return cls(NamePattern(pattern), Mode(mode))
+
+    def __str__(self) -> str:
+        return f"{self.pattern.text}={self.mode}"
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """One index's settings.
 
     `upstreams` are asked in order for what is not hosted here. A name that is hosted or matches `reserved` is never looked for further up,
     unless it matches `mixed`: then what the upstreams have is offered beside it. `volatile` lets an upload replace a file.
+    Of the `modes`, the first whose pattern matches says how what the remote ones have is offered; `sync`, if none does.
     The `policy` decides what of all this is offered, and `demands` what must be known of a release before it is promoted to this index.
     """
 
@@ -63,6 +90,7 @@ class Index:
     upstreams: tuple[str, ...] = ()
     reserved: tuple[NamePattern, ...] = ()
     mixed: tuple[NamePattern, ...] = ()
+    modes: tuple[ModeFor, ...] = ()
     volatile: bool = False
     policy: Policy = NO_POLICY
     demands: Demands = NO_DEMANDS
@@ -74,6 +102,9 @@ class Index:
 
     def reserves(self, name: NormalizedName) -> bool:
         return any(pattern.matches(name) for pattern in self.reserved)
+
+    def mode(self, name: NormalizedName) -> Mode:
+        return next((rule.mode for rule in self.modes if rule.pattern.matches(name)), Mode.SYNC)
 
     def mixes(self, name: NormalizedName) -> bool:
         return any(pattern.matches(name) for pattern in self.mixed)

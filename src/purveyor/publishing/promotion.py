@@ -57,6 +57,8 @@ class Promoting:
     def approve(self, source: IndexName | None, project: NormalizedName, version: str, approval: Approval) -> Release:
         """With no source given, of the release in whichever other index hosts it, if that is beyond doubt."""
         self._index(approval.target)
+        if source == approval.target:
+            raise BadRequest(f"{source} cannot be both where the release is and where it may go.", "Name two indexes.")
         wanted = str(parse_version(version))
         release = self._promotions.release(source, project, wanted) if source else self._only(approval.target, project, wanted)
         if any(file.uploaded_by == approval.by for file in release.files):

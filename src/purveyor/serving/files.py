@@ -52,10 +52,11 @@ class Files:
         return self._wanted(index, file, sha256, metadata=link.metadata)
 
     def _wanted(self, index: IndexName, file: DistributionFile, sha256: str, *, metadata: bool) -> Wanted:
-        upstream = self._offers.upstream_of(index, file)
-        if upstream is None:
+        found = self._offers.upstream_of(index, file)
+        if found is None:
             raise StoreFailed(f"The content with sha256 {sha256} is missing.", "Restore the data directory from a backup.")
-        return Wanted(file, metadata, upstream)
+        upstream, mode = found
+        return Wanted(file, metadata, upstream, mode)
 
     def _body(self, sha256: str) -> Body | None:
         """From the store; from the database's log where it waits to be settled; and from the store if it was settled in between."""

@@ -11,7 +11,7 @@ from purveyor.errors import NotAllowed, NotFound
 from purveyor.formats.pulled_page import project_of
 from purveyor.interfaces import Catalog
 from purveyor.model.files import DistributionFile
-from purveyor.model.indexes import Index, IndexName, is_remote
+from purveyor.model.indexes import Index, IndexName, Mode, is_remote
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
 from purveyor.model.policy import NO_POLICY
@@ -54,12 +54,16 @@ class Offers:
         """Whether `project` would have to ask a remote index first; never so for a name that is hosted or reserved."""
         return self._would_wait(self.index(index), name)[0]
 
-    def upstream_of(self, index: IndexName, file: DistributionFile) -> str | None:
-        """The URL of the remote index above that was seen to offer this very file."""
-        for upstream in dict.fromkeys(upstream for place in self._above(self.index(index)) for upstream in place.upstreams):
-            detail = self._upstreams.seen(upstream, file.project) if self._upstreams and is_remote(upstream) else None
-            if self._upstreams and detail and any((it.origin, it.sha256) == (file.origin, file.sha256) for it in detail.files):
-                return self._upstreams.url(upstream)
+    def upstream_of(self, index: IndexName, file: DistributionFile) -> tuple[str, Mode] | None:
+        """The URL of the remote index above that was seen to offer this very file, and how it is to be offered here."""
+        upstreams = self._upstreams
+        if upstreams is None:
+            return None
+        for place in self._above(self.index(index)):
+            for upstream in filter(is_remote, self._further(place, file.project)):
+                detail = upstreams.seen(upstream, file.project)
+                if detail and any((it.origin, it.sha256) == (file.origin, file.sha256) for it in detail.files):
+                    return upstreams.url(upstream) or upstream, place.mode(file.project)
         return None
 
     def names(self, index: IndexName) -> Iterator[tuple[NormalizedName, str]]:
@@ -76,8 +80,10 @@ class Offers:
         Without `ask`, remote indexes are taken as they were last seen.
         """
         settings = self.index(index)
-        if not settings.upstreams and settings.policy == NO_POLICY:
-            return self._catalog.file(filename, index)
+        if settings.policy == NO_POLICY:
+            own = self._catalog.file(filename, index)
+            if own is not None or not settings.upstreams:
+                return own
         name = project_of(filename)
         offer = self._look(settings, name, ask=ask)[0] if name else None
         if offer is None or not offer.detail.status.status.offers_files:
@@ -91,7 +97,7 @@ class Offers:
         own = self._catalog.project_detail(name, place.name)
         found = [] if own is None else [self._admissions.admit(place, Offer(own, place.name))]
         settled, mixes = own is not None or place.reserves(name), place.mixes(name)
-        for upstream in place.upstreams if mixes or not settled else ():
+        for upstream in self._further(place, name) if mixes or not settled else ():
             above, last_word = self._ask(upstream, name, ask=ask)
             if above is not None:
                 found.append(self._admissions.admit(place, above))
@@ -104,8 +110,7 @@ class Offers:
         """A remote index that has the name has the last word; one that fails ends the search: whoever is next must not take its place."""
         if not is_remote(upstream):
             return self._look(self.index(IndexName(upstream)), name, ask=ask)
-        if self._upstreams is None:
-            return None, False
+        assert self._upstreams is not None  # else there is none further up
         if not ask:
             detail = self._upstreams.seen(upstream, name)
             return (Offer(detail, upstream, pulled=True), True) if detail else (None, False)
@@ -117,9 +122,9 @@ class Offers:
     def _would_wait(self, place: Index, name: NormalizedName) -> tuple[bool, bool]:
         """As `_look`, but without looking: whether it would wait, and whether what it found is the last word."""
         settled, mixes = self._catalog.has_project(name, place.name) or place.reserves(name), place.mixes(name)
-        for upstream in place.upstreams if mixes or not settled else ():
+        for upstream in self._further(place, name) if mixes or not settled else ():
             if is_remote(upstream):
-                waits, last_word = self._upstreams is not None and not self._upstreams.is_fresh(upstream, name), False
+                waits, last_word = not (self._upstreams and self._upstreams.is_fresh(upstream, name)), False
             else:
                 waits, last_word = self._would_wait(self.index(IndexName(upstream)), name)
             if waits:
@@ -128,6 +133,11 @@ class Offers:
             if settled and not mixes:
                 break
         return False, settled
+
+    def _further(self, place: Index, name: NormalizedName) -> Iterator[str]:
+        """Where the index looks for the name next, in order."""
+        remote = self._upstreams is not None and place.mode(name) is not Mode.NONE
+        return (upstream for upstream in place.upstreams if remote or not is_remote(upstream))
 
     def _above(self, index: Index) -> Iterator[Index]:
         """The index and, in the order in which they are asked, the others of this server above it; each once, loops and all."""

@@ -12,7 +12,7 @@ from purveyor.errors import NotFound, PurveyorError, UpstreamFailed
 from purveyor.formats.wheel_metadata import wheel_metadata
 from purveyor.interfaces import BlobStore, PulledBlob, RemoteFile, Snapshots, Staging, Upstream
 from purveyor.model.files import DistributionFile, Kind
-from purveyor.model.indexes import shown
+from purveyor.model.indexes import Mode, shown
 from purveyor.serving.bodies import Body, Descriptor, Growing, Span
 from purveyor.serving.cached import Cached
 
@@ -31,11 +31,17 @@ _LARGEST = 16 << 30
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file that is offered but not here: its content's digest, where it is, and on behalf of which upstream it is asked for."""
+    """A file that is offered but not here, and the upstream on whose behalf it is asked for."""
 
     file: DistributionFile
     metadata: bool
     upstream: str
+    mode: Mode = Mode.SYNC
+
+    @property
+    def stays_there(self) -> bool:
+        """Whether clients are to fetch it there themselves; metadata is small, and better here."""
+        return self.mode is Mode.REDIRECT and not self.metadata
 
     @property
     def sha256(self) -> str:
