@@ -51,7 +51,7 @@ INTERRUPTED = 130
 
 # In the order of a project's life. The line is kept here so that `purveyor --help` need not import any of them.
 COMMANDS = {
-    "new": ("purveyor.cli.author:new", "Create a project that builds, installs and passes its test at once."),
+    "new": ("purveyor.cli.author:new", "Create a project that builds, installs and passes its test."),
     "build": ("purveyor.cli.author:build", "Build the source distribution and the wheel of a project."),
     "serve": ("purveyor.cli.operate:serve", "Run an index on this machine."),
     "start": ("purveyor.cli.background:start", "Run an index in the background; returns when it answers."),
@@ -73,7 +73,7 @@ COMMANDS = {
     "unyank": ("purveyor.cli.lifecycle:unyank", "Take a yank back."),
     "delete": ("purveyor.cli.lifecycle:delete", "Delete a release; its names stay taken."),
     "restore": ("purveyor.cli.lifecycle:restore", "Bring a deleted release back."),
-    "promote": ("purveyor.cli.promotion:promote", "Take a release from one index to another, with what is known of it."),
+    "promote": ("purveyor.cli.promotion:promote", "Take a release from one index to another."),
     "check": ("purveyor.cli.promotion:check", "Record what came of a release's checks, and show it."),
     "approve": ("purveyor.cli.promotion:approve", "Approve of somebody else's promotion."),
     "rollback": ("purveyor.cli.promotion:rollback", "Undo the newest promotion of a project."),
