@@ -137,7 +137,7 @@ class _Remote:
         upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))
         snapshots = SqlSnapshots(database)
         self.upstreams = Upstreams(
-            upstream, snapshots, _now, lambda: _ready_made(settings.pypi_url), settings.upstream_fresh, offline=settings.offline
+            upstream, snapshots, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline
         )
         self.cached = Cached(blobs, SqlPulledBlobs(database), _now, settings.cache_size)
         self.pulling = Pulling(upstream, blobs, self.cached, snapshots, offline=settings.offline)
@@ -149,12 +149,13 @@ def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:
     return HttpUpstream(silence, via, trusted)
 
 
-def _ready_made(url: str) -> str | None:
-    if url != "auto":
-        return url
+def _ready_made(settings: Settings) -> str | None:
+    if settings.pypi_url != "auto":
+        return settings.pypi_url
     from purveyor.workbench import ready_made  # noqa: PLC0415 - likewise
+    from purveyor.workbench.configuration.found import Surroundings  # noqa: PLC0415 - likewise
 
-    return ready_made.url()
+    return ready_made.url(Surroundings.here(), settings.port)
 
 
 def asgi_app() -> PurveyorApp:

@@ -1,25 +1,32 @@
 """The ready-made upstream: the index that clients on this machine install from when nobody tells them otherwise."""
 
 import importlib.util
-import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
-# In the order in which they count; uv's older name goes last.
-_VARIABLES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
+from purveyor.workbench.configuration.found import Surroundings
+from purveyor.workbench.configuration.reading import default_indexes
+from purveyor.workbench.destination import is_loopback
+
 _CONSTANTS = "pip._internal.models.index"
 
 
-def url(environ: Mapping[str, str] = os.environ) -> str | None:
-    """As this machine's clients are set up, else as pip has it built in; None where neither says anything."""
-    configured = next((environ[variable] for variable in _VARIABLES if environ.get(variable)), None)
-    if configured is not None:
-        # uv's variables may give the index a name: NAME=URL.
-        return configured if "=" not in configured.partition("://")[0] else configured.partition("=")[2]
-    return _built_in()
+def url(surroundings: Surroundings, port: int) -> str | None:
+    """As this machine's clients are set up, else as pip has it built in; None where neither says anything.
+
+    Clients that install from the server on this machine's `port` do not count: that is who wants to know.
+    """
+    configured = (url for url, _ in default_indexes(surroundings) if not _is_own(url, port))
+    return next(configured, None) or _built_in()
+
+
+def _is_own(url: str, port: int) -> bool:
+    parts = urlsplit(url)
+    return is_loopback(parts.hostname or "") and parts.port == port
 
 
 def _built_in() -> str | None:

@@ -38,10 +38,15 @@ def read(surroundings: Surroundings, *clients: str) -> Reading:
 
 
 def default_index(surroundings: Surroundings) -> tuple[str, str] | None:
-    """The index this machine is set up to install from, and the source of that: PIP_INDEX_URL, UV_DEFAULT_INDEX, pip.conf, uv.toml.
+    """The index this machine is set up to install from, and the source of that; None if nothing is configured."""
+    return next(iter(default_indexes(surroundings)), None)
 
-    The URL is as configured, with its credentials; None if nothing is configured.
+
+def default_indexes(surroundings: Surroundings) -> list[tuple[str, str]]:
+    """The same, followed by what would count in its place: PIP_INDEX_URL, UV_DEFAULT_INDEX, pip.conf, uv.toml.
+
+    The URLs are as configured, with their credentials.
     """
     found = [s for client in ("pip", "uv") for s in read(surroundings, client).of(client, "index")]
     found.sort(key=lambda setting: setting.path is not None)  # the environment first; otherwise the order stays
-    return (found[0].value, found[0].source) if found else None
+    return [(setting.value, setting.source) for setting in found]
