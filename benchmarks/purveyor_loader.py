@@ -14,10 +14,10 @@ from purveyor.model.files import DistributionFile, parse_filename
 _DATABASE = "purveyor.sqlite"
 _AT = int(MOMENT.timestamp()) * 1_000_000
 
-_PROJECT = "INSERT INTO projects (name, display_name, serial) VALUES (?, ?, ?)"
+_PROJECT = "INSERT INTO projects (index_name, name, display_name, serial) VALUES ('default', ?, ?, ?)"
 _FILE = (
-    "INSERT INTO files (filename, identity, project, version, kind, size, sha256, metadata_sha256, requires_python,"
-    " uploaded_at, uploaded_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO files (index_name, filename, identity, project, version, kind, size, sha256, metadata_sha256, requires_python,"
+    " uploaded_at, uploaded_by) VALUES ('default', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _JOURNAL = "INSERT INTO journal (serial, at, actor, action, project, version, filename) VALUES (?, ?, 'benchmarks', ?, ?, ?, ?)"
 
