@@ -14,7 +14,7 @@ from purveyor.interfaces import NewFile
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked, conflict, deleted_conflict
 from purveyor.model.grants import Grant, token_identifier
-from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.indexes import DEFAULT, Index, IndexName, shown
 from purveyor.model.journal import Action
 from purveyor.model.names import NormalizedName
 from purveyor.model.policy import Override
@@ -39,7 +39,9 @@ class Change:
         self._execute(
             "INSERT INTO indexes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET document = excluded.document", (index.name, document)
         )
-        self.record(Action.SET_INDEX, note=document)
+        # Without the credentials that the URL of an upstream may hold: more people read the journal.
+        told = {**write_index(index), "upstreams": list(map(shown, index.upstreams))}
+        self.record(Action.SET_INDEX, note=json.dumps(told, sort_keys=True))
 
     def remove_index(self) -> bool:
         if self._index == DEFAULT:
@@ -49,6 +51,7 @@ class Change:
                 raise Conflict(f"The index {self._index} hosts projects, or keeps the names of deleted files.", "Nothing was removed.")
         if not self._execute("DELETE FROM indexes WHERE name = ?", (self._index,)).rowcount:
             return False
+        self._execute("DELETE FROM overrides WHERE index_name = ?", (self._index,))
         self.record(Action.REMOVE_INDEX)
         return True
 

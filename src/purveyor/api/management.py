@@ -89,7 +89,7 @@ async def _body(request: Request) -> bytes:
 def read_body(operation: Operation, body: bytes) -> dict[str, Any]:
     """The document of a request, with nothing in it but the operation's own fields; raises `BadRequest`."""
     try:
-        document = json.loads(body) if body.strip() else {}
+        document = json.loads(body, parse_constant=_no_number) if body.strip() else {}
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON.") from None
     if not isinstance(document, dict):
@@ -100,6 +100,11 @@ def read_body(operation: Operation, body: bytes) -> dict[str, Any]:
         if not _is(value, operation.fields[key]):
             raise BadRequest(f"The field {key} must be {_TYPES[operation.fields[key]]}.")
     return document
+
+
+def _no_number(text: str) -> Any:
+    """Python's reader knows NaN and infinities; JSON does not (RFC 8259 6)."""
+    raise ValueError(text)
 
 
 def read_query(operation: Operation, request: Request) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from purveyor.model.projects import ProjectStatus, Status
 _REASON = {"reason": "text"}
 _FILES = {"version": "text", "filenames": "texts"}
 _VERSION = {"version": "text"}
+_FOR_EVER = 1000
+"""Days; more than any override may last, and few enough to be counted in microseconds."""
 _OVERRIDE = {**_VERSION, "days": "number", **_REASON}
 _INDEX = {
     "upstreams": "texts",
@@ -83,7 +85,7 @@ def _why(call: Call) -> Document:
 
 
 def _override(call: Call) -> Document:
-    lasting = timedelta(days=call.body.get("days", 0))
+    lasting = timedelta(days=max(0, min(call.body.get("days", 0), _FOR_EVER)))
     version = call.body.get("version", "")
     override = call.app.exceptions.allow(call.index, call.project, version, lasting=lasting, reason=call.reason, actor=call.actor)
     return {"project": override.project, "version": override.version, "until": upload_time(override.until), "reason": override.reason}

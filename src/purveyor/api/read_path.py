@@ -122,7 +122,9 @@ class ReadPath:
                 return text(
                     302, "The file is at its upstream.", (b"location", targets.elsewhere(found.url)), (b"cache-control", b"no-cache")
                 )
-            found = await self._pulled(found, scope, conditions)
+            pulled = await self._pulled(found, scope, conditions)
+            # For how long it is offered is known to whoever finds it here: the next request.
+            return conditional(replace(_file_answer(pulled), lasting=False), f'"{pulled.sha256}"', conditions)
         return conditional(_file_answer(found), f'"{found.sha256}"', conditions)
 
     async def _pulled(self, wanted: Wanted, scope: Scope, conditions: Conditions) -> ServedFile:
@@ -179,6 +181,8 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
         headers.append((b"content-encoding", page.coding.encode()))
     if page.upstream:
         headers.append((b"x-purveyor-upstream", problems.visible(page.upstream)))
+    if page.advisories:
+        headers.append((b"x-purveyor-advisories", problems.visible(page.advisories)))
     if page.stale:
         headers.append((b"x-purveyor-stale", problems.visible(page.stale)))
     return Answer(200, tuple(headers), page.body, about=name, lasting=True, valid_until=page.valid_until)
@@ -203,4 +207,5 @@ def _file_answer(served: ServedFile) -> Answer:
         (b"accept-ranges", b"bytes"),
         NOSNIFF,
     )
-    return Answer(200, headers, body, about=served.project, lasting=served.growing is None, growing=served.growing)
+    lasting = served.growing is None
+    return Answer(200, headers, body, about=served.project, lasting=lasting, valid_until=served.valid_until, growing=served.growing)

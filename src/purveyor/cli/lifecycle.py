@@ -1,4 +1,4 @@
-"""The commands that change what was published: yank, unyank, delete, restore."""
+"""The commands that change what was published: yank, unyank, delete, restore, and `status` of a project."""
 
 from typing import Any
 from urllib.parse import quote
@@ -54,6 +54,16 @@ def delete(target: str, index: str | None, *, server: Server, as_json: bool) -> 
 def restore(target: str, index: str | None, *, server: Server, as_json: bool) -> None:
     """Bring back a release, or one file, that was deleted."""
     _change("restore", "Restored", target, {}, server.management(index), as_json=as_json)
+
+
+def project_status(name: str, status: str | None, reason: str, management: Management, *, as_json: bool) -> None:
+    """Show a project's status (PEP 792), or set it."""
+    path = f"projects/{normalize(name.strip())}"
+    with management:
+        answer = management.call("PUT", f"{path}/status", {"status": status, "reason": reason}) if status else management.call("GET", path)
+    document = {key: answer[key] for key in ("project", "status", "reason")}
+    because = f" ({document['reason']})" if document["reason"] else ""
+    Reporter(as_json=as_json).result(document, f"{document['project']} is {document['status']}{because}.")
 
 
 def _change(

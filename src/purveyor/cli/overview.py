@@ -12,6 +12,7 @@ import click
 from purveyor.cli.background import report_stale, run_directory, say, which_server
 from purveyor.cli.reporting import JSON, sized
 from purveyor.errors import ServerNotRunning
+from purveyor.model.projects import Status
 from purveyor.process.choosing import matching, the_one, where
 from purveyor.process.listing import Condition, Listing, conditions, listing
 from purveyor.process.occupancy import LOG
@@ -24,14 +25,42 @@ _BLOCK = 1 << 16
 
 
 @click.command(name="status")
+@click.argument("name", required=False)
+@click.argument("state", required=False, metavar="[STATUS]", type=click.Choice([*map(str, Status)]))
+@click.option("--reason", default="", help="Why a project gets that status; shown beside it.")
+@click.option("--index", metavar="NAME", help="The index of the project.  [the one the URL leads to]")
+@click.option("--index-url", metavar="URL", help="The server of the project, as installers know it.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="A file that holds that server's token.")
 @which_server
 @JSON
 @click.pass_context
-def status(ctx: click.Context, data: Path | None, port: int | None, *, as_json: bool) -> None:
+def status(  # noqa: PLR0917 - click passes them by name
+    ctx: click.Context,
+    name: str | None,
+    state: str | None,
+    reason: str,
+    index: str | None,
+    index_url: str | None,
+    token_file: Path | None,
+    data: Path | None,
+    port: int | None,
+    *,
+    as_json: bool,
+) -> None:
     """List the servers of yours, also those that `purveyor start` did not start: where they are and how they are.
 
     The exit code is 0 if one of them answers, 3 if none does. Run files of servers that are gone are reported and removed.
+
+    With NAME, show that project's status on an index; with STATUS too, set it: active, deprecated, archived (takes no new files) or
+    quarantined (offers none either).
     """
+    if name is not None:
+        from purveyor.cli.lifecycle import project_status  # noqa: PLC0415 - servers are listed without an HTTP client
+        from purveyor.cli.managing import Server  # noqa: PLC0415 - likewise
+
+        there = Server(index_url or (f"http://127.0.0.1:{port}/simple/" if port else None), token_file, data)
+        project_status(name, state, reason, there.management(index), as_json=as_json)
+        return
     seen = listing(run_directory)
     running = conditions(matching(seen.running, data, port))
     stale = [found for found in seen.stale if found.record and matching([found.record], data, port)]

@@ -1,4 +1,4 @@
-"""The commands about an index's policy: why, override, and the advisories it may go by."""
+"""The commands about an index's policy: why, and override."""
 
 from typing import Any
 from urllib.parse import quote

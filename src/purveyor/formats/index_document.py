@@ -6,7 +6,7 @@ from typing import Any
 from purveyor.errors import Refused
 from purveyor.formats.demands_document import read_demands, write_demands
 from purveyor.formats.policy_document import read_policy, write_policy
-from purveyor.model.indexes import DEFAULT, PYPI, Index, IndexName, ModeFor, index_name, is_remote
+from purveyor.model.indexes import DEFAULT, PYPI, Index, IndexName, ModeFor, upstream_name
 from purveyor.model.patterns import NamePattern
 
 _LISTS = ("upstreams", "reserved", "mixed", "modes")
@@ -33,10 +33,7 @@ def read_index(name: IndexName, document: Mapping[str, Any]) -> Index:
         raise Refused(complaints)
     return Index(
         name,
-        upstreams=tuple(
-            upstream if is_remote(upstream) else index_name(upstream)
-            for upstream in document.get("upstreams", (PYPI,) if name == DEFAULT else ())
-        ),
+        upstreams=tuple(map(upstream_name, document.get("upstreams", (PYPI,) if name == DEFAULT else ()))),
         reserved=tuple(map(NamePattern, document.get("reserved", ()))),
         mixed=tuple(map(NamePattern, document.get("mixed", ()))),
         modes=tuple(map(ModeFor.read, document.get("modes", ()))),

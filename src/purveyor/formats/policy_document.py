@@ -23,6 +23,15 @@ FIELDS: Mapping[str, str] = {
 """What a policy may say, and of which type; `for_names` beside them holds policies by pattern."""
 
 _DAY = timedelta(days=1)
+_LONGEST = 36500
+"""Days; a hundred years are for ever, and can still be added to any date."""
+_TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0,
+    "text": lambda value: isinstance(value, str),
+    "texts": lambda value: isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value),
+    "object": lambda value: isinstance(value, dict) and all(isinstance(item, dict) for item in value.values()),
+}
+_WORDS = {"number": "a number of 0 or more", "text": "a text", "texts": "a list of texts", "object": "an object of policies"}
 _SHA256 = 64
 
 
@@ -49,11 +58,15 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
         value = document.get(name)
         if value is None:
             return None
+        kind = FIELDS.get(name, "object")
+        if not _TYPES[kind](value):
+            complaints.append(f"The {name} of a policy must be {_WORDS[kind]}.")
+            return None
         try:
             return make(value)
         except Refused as refused:
             complaints.extend(refused.complaints)
-        except (TypeError, ValueError, OverflowError):
+        except (ValueError, OverflowError):
             complaints.append(f"{value!r} cannot be the {name} of a policy.")
         return None
 
@@ -75,8 +88,8 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
 
 
 def _days(days: float) -> timedelta:
-    if days < 0:
-        raise Refused(f"A cooldown of {days} days is in the past.")
+    if days > _LONGEST:
+        raise Refused(f"A cooldown of {days:g} days is too long: at most {_LONGEST} can be set.")
     return timedelta(days=days)
 
 

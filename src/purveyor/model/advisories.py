@@ -1,8 +1,10 @@
 """Security advisories on projects, as the Open Source Vulnerability format (OSV 1.7) describes them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_version
+from packaging.version import Version
 
 from purveyor.model.names import NormalizedName
 
@@ -16,15 +18,17 @@ class Span:
     last: str | None = None
 
     def holds(self, version: Version) -> bool:
-        if self.introduced != "0" and version < _version(self.introduced):
+        if self.introduced != "0" and version < comparable(self.introduced):
             return False
         if self.fixed is not None:
-            return version < _version(self.fixed)
-        return self.last is None or version <= _version(self.last)
+            return version < comparable(self.fixed)
+        return self.last is None or version <= comparable(self.last)
 
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
+    """`versions` are canonical, as `packaging.utils.canonicalize_version` spells them: 1.0 and 1.0.0 are the same release."""
+
     project: NormalizedName
     identifier: str
     summary: str
@@ -36,16 +40,19 @@ class Advisory:
         return f"{self.identifier} ({self.summary})" if self.summary else self.identifier
 
     def affects(self, version: str) -> bool:
-        """Whether the version is listed or in a span (OSV "Evaluation"); an advisory that names neither is on every version."""
-        if not self.versions and not self.spans:
-            return True
-        found = Version(version)
-        return version in self.versions or str(found) in self.versions or any(span.holds(found) for span in self.spans)
+        """Whether the version is listed or in a span (OSV "Evaluation"). A local version is affected where the one it was built from is."""
+        found = comparable(version)
+        public = comparable(found.public)
+        return any(
+            canonicalize_version(one) in self.versions or any(span.holds(one) for span in self.spans)
+            for one in dict.fromkeys((found, public))
+        )
 
 
-def _version(text: str) -> Version:
-    """What nobody can compare affects nothing it is compared with: as new as can be."""
+@lru_cache(maxsize=4096)
+def comparable(text: str) -> Version:
+    """As new as can be if nobody can compare it: a span that begins there holds nothing, one that ends there everything after its begin."""
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and Python's own for numbers of thousands of digits
         return Version("9999999!0")

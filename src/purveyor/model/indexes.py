@@ -43,6 +43,20 @@ def is_remote(upstream: str) -> bool:
     return "://" in upstream or upstream == PYPI
 
 
+def upstream_name(text: str) -> str:
+    """What may stand among an index's upstreams: the name of an index, the ready-made one, or a URL; raises `Refused` for anything else."""
+    if not is_remote(text):
+        return index_name(text)
+    try:
+        parts = urlsplit(text)
+        fetchable = text == PYPI or (parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0)
+    except ValueError:
+        fetchable = False
+    if not fetchable:
+        raise Refused(f"{text.rpartition('@')[2][:_NAME_LIMIT]!r} is not the URL of an index.", "Give one such as https://host/simple/.")
+    return text
+
+
 def shown(upstream: str) -> str:
     """The upstream as it may be shown: without the credentials of its URL."""
     if not is_remote(upstream):

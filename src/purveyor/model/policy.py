@@ -16,6 +16,7 @@ from purveyor.model.names import NormalizedName
 from purveyor.model.patterns import NamePattern
 from purveyor.model.projects import ProjectDetail
 
+_SELECTOR_LIMIT = 200
 _SELECTOR = re.compile(r"([a-z0-9*-]+)\s*(.*)\Z", re.ASCII | re.DOTALL)
 
 
@@ -45,13 +46,16 @@ class Selector:
     @classmethod
     def of(cls, text: str) -> "Selector":
         """Raises `Refused` for what is none."""
-        match = _SELECTOR.match(text.strip())
+        match = _SELECTOR.match(text.strip()) if len(text) <= _SELECTOR_LIMIT else None
         try:
             if match is not None:
                 return cls(NamePattern(match[1]), SpecifierSet(match[2], prereleases=True))
         except InvalidSpecifier:
             pass
-        raise Refused(f"{text!r} does not say which releases.", "Give a project's name, with * for any characters: acme-*, requests<3.")
+        raise Refused(
+            f"{text[:_SELECTOR_LIMIT]!r} does not say which releases.",
+            "Give a project's name, with * for any characters: acme-*, requests<3.",
+        )
 
     def __str__(self) -> str:
         return f"{self.pattern.text}{self.versions}"
@@ -117,12 +121,23 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """An offered version that an advisory is about."""
+
+    version: str
+    advisory: str
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.advisory}"
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """The project as far as the policy offers it, and what it holds back. It is right until `valid_until`."""
 
     detail: ProjectDetail
     withheld: tuple[Withheld, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     valid_until: datetime | None = None
 
 
@@ -140,9 +155,10 @@ def admit(
     `pulled` says that they come from a remote index: only then a cooldown applies, since nobody waits for the own releases.
     """
     for_it = policy.of(detail.name)
+    affecting = _Affecting(advisories)
     offered, withheld, ends = [], [], []
     for file in detail.files:
-        held = next(_reasons(file, for_it, now, advisories, pulled=pulled), None)
+        held = next(_reasons(file, for_it, now, affecting, pulled=pulled), None)
         opened = [override.until for override in overrides if held and override.opens(file, now)]
         if held is None or opened:
             offered.append(file)
@@ -151,10 +167,32 @@ def admit(
             withheld.append(held)
             ends += [held.until] if held.until else []
     admitted = replace(detail, files=tuple(offered)) if withheld else detail
-    return Admission(admitted, tuple(withheld), _warnings(offered, for_it, advisories), min(ends, default=None))
+    return Admission(admitted, tuple(withheld), _warnings(offered, for_it, affecting), min(ends, default=None))
 
 
-def _reasons(file: DistributionFile, policy: Policy, now: datetime, advisories: Sequence[Advisory], *, pulled: bool) -> Iterator[Withheld]:
+def objections(
+    file: DistributionFile, policy: Policy, now: datetime, overrides: Sequence[Override] = (), advisories: Sequence[Advisory] = ()
+) -> list[str]:
+    """Everything the policy has against a file of our own, in sentences; nothing if an override opens it."""
+    if any(override.opens(file, now) for override in overrides):
+        return []
+    reasons = _reasons(file, policy.of(file.project), now, _Affecting(advisories), pulled=False)
+    return [held.sentence for held in reasons]
+
+
+class _Affecting(dict[str, tuple[Advisory, ...]]):
+    """The advisories on a version, looked for once however many files it has."""
+
+    def __init__(self, advisories: Sequence[Advisory]) -> None:
+        super().__init__()
+        self._advisories = advisories
+
+    def __missing__(self, version: str) -> tuple[Advisory, ...]:
+        found = self[version] = tuple(advisory for advisory in self._advisories if advisory.affects(version))
+        return found
+
+
+def _reasons(file: DistributionFile, policy: Policy, now: datetime, affecting: _Affecting, *, pulled: bool) -> Iterator[Withheld]:
     """Every rule that holds the file back: what is wrong with it for good goes before what only time is wanting for."""
     if policy.blocked and file.sha256 in policy.blocked:
         yield Withheld(file, Rule.BLOCKED, "blocked: its sha256 is on the list of blocked hashes.")
@@ -166,7 +204,7 @@ def _reasons(file: DistributionFile, policy: Policy, now: datetime, advisories: 
         yield Withheld(file, Rule.KINDS, f"of the kind {file.kind}, and only {', '.join(policy.kinds)} is offered here.")
     if policy.max_size is not None and file.size > policy.max_size:
         yield Withheld(file, Rule.MAX_SIZE, f"too large: it has {file.size} bytes, and at most {policy.max_size} are offered here.")
-    if policy.advisories is OnAdvisory.BLOCK and (known := [advisory for advisory in advisories if advisory.affects(file.version)]):
+    if policy.advisories is OnAdvisory.BLOCK and (known := affecting[file.version]):
         yield Withheld(file, Rule.ADVISORY, f"blocked: {'; '.join(advisory.line for advisory in known)}.")
     if pulled and policy.cooldown:
         yield from _cooling(file, policy.cooldown, now)
@@ -183,8 +221,8 @@ def _cooling(file: DistributionFile, cooldown: timedelta, now: datetime) -> Iter
         yield Withheld(file, Rule.COOLDOWN, because, until)
 
 
-def _warnings(offered: Iterable[DistributionFile], policy: Policy, advisories: Sequence[Advisory]) -> tuple[str, ...]:
+def _warnings(offered: Iterable[DistributionFile], policy: Policy, affecting: _Affecting) -> tuple[Warned, ...]:
     if policy.advisories is not OnAdvisory.WARN:
         return ()
     versions = dict.fromkeys(file.version for file in offered)
-    return tuple(f"{version}: {advisory.line}" for version in versions for advisory in advisories if advisory.affects(version))
+    return tuple(Warned(version, advisory.line) for version in versions for advisory in affecting[version])

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from packaging.version import Version
 
-from purveyor.errors import BadRequest, NotFound
+from purveyor.errors import BadRequest, NotAllowed, NotFound
 from purveyor.interfaces import Catalog
 from purveyor.model.files import DistributionFile, Yanked, parse_version
-from purveyor.model.indexes import IndexName
+from purveyor.model.indexes import DEFAULT, IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail, ProjectStatus
 
@@ -46,9 +46,11 @@ class Selection:
 class Lifecycle:
     """Each change is journaled under the name of its `actor`; all files that are meant change together or not at all."""
 
-    def __init__(self, catalog: Catalog, now: Callable[[], datetime]) -> None:
+    def __init__(self, catalog: Catalog, now: Callable[[], datetime], *, folder: bool = False) -> None:
+        """With `folder` the default index serves a folder, whose files only the folder's owner puts there and takes away."""
         self._catalog = catalog
         self._now = now
+        self._folder = folder
 
     def yank(self, selection: Selection, reason: str, actor: str) -> Sequence[DistributionFile]:
         """Installers skip the files from now on unless nothing else satisfies what was asked (PEP 592)."""
@@ -62,9 +64,11 @@ class Lifecycle:
     def delete(self, selection: Selection, actor: str) -> Sequence[DistributionFile]:
         """The files are gone, for everyone and at once; their names stay taken, and `restore` brings them back."""
         filenames = selection.of(self._hosted(selection).files)
+        self._check_folder(selection, f"Remove {', '.join(filenames)} from the folder, or yank the release.")
         return self._catalog.delete_files(filenames, actor, self._now(), selection.index)
 
     def restore(self, selection: Selection, actor: str) -> Sequence[DistributionFile]:
+        self._check_folder(selection, "Put the file into the folder again.")
         filenames = selection.of(self._catalog.deleted_files(selection.project, selection.index))
         return self._catalog.restore_files(filenames, actor, self._now(), selection.index)
 
@@ -72,6 +76,10 @@ class Lifecycle:
         """PEP 792; `quarantined` offers no files, `archived` and `quarantined` take no new ones."""
         if not self._catalog.set_status(name, status, actor, self._now(), index):
             raise _not_hosted(index, name)
+
+    def _check_folder(self, selection: Selection, remedy: str) -> None:
+        if self._folder and selection.index == DEFAULT:
+            raise NotAllowed(f"The index {selection.index} serves a folder, and offers what is in it.", remedy)
 
     def _hosted(self, selection: Selection) -> ProjectDetail:
         detail = self._catalog.project_detail(selection.project, selection.index)

@@ -13,6 +13,7 @@ from purveyor.interfaces import BlobStore, Catalog, NewFile
 from purveyor.model.files import DistributionFile, ParsedFilename, parse_filename
 from purveyor.model.grants import Grant
 from purveyor.model.indexes import DEFAULT, Index, IndexName
+from purveyor.model.policy import NO_POLICY, objections
 from purveyor.publishing.form import check_agreement, check_form
 from purveyor.publishing.inspecting import Inspected, inspect
 from purveyor.publishing.keeping import keep
@@ -58,6 +59,7 @@ class Publisher:
         if not complaints and (there := self._already(upload, index.name)):
             return Published(there, created=False)
         inspected = _collect(complaints, lambda: self._inspect(upload, parsed))
+        complaints.extend(self._objections(upload, parsed, index))
         if inspected is not None:
             complaints.extend(check_agreement(upload.declared, parsed, inspected.metadata))
         if inspected is None or complaints:
@@ -67,6 +69,15 @@ class Publisher:
     def _already(self, upload: Upload, index: IndexName) -> DistributionFile | None:
         there = self._catalog.file(upload.filename, index)
         return there if there is not None and there.sha256 == upload.sha256 else None
+
+    def _objections(self, upload: Upload, parsed: ParsedFilename, index: Index) -> list[str]:
+        """What the index would not offer, it does not take either."""
+        if index.policy == NO_POLICY:
+            return []
+        name = parsed.project
+        file = DistributionFile(parsed.filename, name, str(parsed.version), parsed.kind, upload.staging.size, upload.sha256, None)
+        advisories = self._catalog.advisories(name) if index.policy.of(name).advisories else ()
+        return objections(file, index.policy, self._now(), self._catalog.overrides(name, index.name), advisories)
 
     def _inspect(self, upload: Upload, parsed: ParsedFilename) -> Inspected:
         """METADATA or PKG-INFO is what the index believes, and all else must agree with it."""

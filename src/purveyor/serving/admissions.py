@@ -6,7 +6,7 @@ from datetime import datetime
 
 from purveyor.interfaces import Catalog
 from purveyor.model.indexes import Index
-from purveyor.model.policy import NO_POLICY, Withheld, admit
+from purveyor.model.policy import NO_POLICY, Warned, Withheld, admit
 from purveyor.model.projects import ProjectDetail
 
 
@@ -21,7 +21,7 @@ class Offer:
     source: str
     pulled: bool = False
     withheld: tuple[Withheld, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     valid_until: datetime | None = None
     stale: str = ""
     """Since how many seconds, and why, it may be otherwise at the upstream by now."""

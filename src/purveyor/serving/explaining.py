@@ -1,6 +1,8 @@
 """Why an index offers what it offers: where a name is looked for, what is held back, by which rule, set by whom, and how to go on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from packaging.version import Version
 
@@ -9,7 +11,8 @@ from purveyor.model.files import DistributionFile, parse_version
 from purveyor.model.indexes import Index, IndexName, shown
 from purveyor.model.journal import Action
 from purveyor.model.names import NormalizedName
-from purveyor.model.policy import Override, Withheld
+from purveyor.model.policy import Override, Rule, Withheld
+from purveyor.model.projects import Status
 from purveyor.serving.admissions import Offer
 from purveyor.serving.offers import Offers
 
@@ -35,9 +38,10 @@ class Explanation:
 
 
 class Explaining:
-    def __init__(self, catalog: Catalog, offers: Offers) -> None:
+    def __init__(self, catalog: Catalog, offers: Offers, now: Callable[[], datetime]) -> None:
         self._catalog = catalog
         self._offers = offers
+        self._now = now
 
     def why(self, index: IndexName, name: NormalizedName, version: str | None = None) -> Explanation:
         """Raises `NotFound` for an index that is not there, `Refused` for a version that is none."""
@@ -51,12 +55,13 @@ class Explaining:
             *(self._held(held) for held in offer.withheld),
             *self._deleted(index, name),
             *self._opened(index, offer),
-            *self._offered(offer, wanted),
+            *_warnings(offer),
+            *_offered(offer, wanted),
         ]
         meant = tuple(reason for reason in reasons if wanted is None or Version(reason.version) == wanted)
-        if wanted is not None and not meant:
+        if wanted is not None and not meant and wanted not in {Version(version) for version in offer.detail.versions}:
             meant = (Reason(str(wanted), f"{_place(offer)} has no release {wanted} of {name}."),)
-        return Explanation(_place(offer), routing, meant)
+        return Explanation(_place(offer), (*routing, *_status(offer)), meant)
 
     def _routing(self, index: Index, name: NormalizedName, offer: Offer | None) -> tuple[str, ...]:
         if offer is None:
@@ -89,11 +94,37 @@ class Explaining:
         ]
 
     def _opened(self, index: IndexName, offer: Offer) -> list[Reason]:
-        return [_exception(override) for override in self._catalog.overrides(offer.detail.name, index)]
+        """The overrides of the index itself and of those of this server above it: each opens what its own index holds back."""
+        now, name = self._now(), offer.detail.name
+        return [
+            _exception(override, place.name)
+            for place in self._offers.above(index)
+            for override in self._catalog.overrides(name, place.name)
+            if now < override.until
+        ]
 
-    def _offered(self, offer: Offer, wanted: Version | None) -> list[Reason]:
-        """Of a version that was asked for, what its files are; of a whole project only the yanked ones, which installers pass over."""
-        return [_of_file(file) for file in offer.detail.files if file.yanked or (wanted is not None and Version(file.version) == wanted)]
+
+def _status(offer: Offer) -> tuple[str, ...]:
+    status = offer.detail.status
+    if status.status is Status.ACTIVE:
+        return ()
+    because = f" ({status.reason})" if status.reason else ""
+    none = "" if status.status.offers_files else ": none of its files is offered"
+    return (f"{offer.detail.name} is {status.status}{because}{none}.",)
+
+
+def _warnings(offer: Offer) -> list[Reason]:
+    return [
+        Reason(warned.version, f"An advisory is about it: {warned.advisory}. It is offered all the same.", Rule.ADVISORY)
+        for warned in offer.warnings
+    ]
+
+
+def _offered(offer: Offer, wanted: Version | None) -> list[Reason]:
+    """Of a version that was asked for, what its files are; of a whole project only the yanked ones, which installers pass over."""
+    if not offer.detail.status.status.offers_files:
+        return []
+    return [_of_file(file) for file in offer.detail.files if file.yanked or (wanted is not None and Version(file.version) == wanted)]
 
 
 def _of_file(file: DistributionFile) -> Reason:
@@ -103,9 +134,9 @@ def _of_file(file: DistributionFile) -> Reason:
     return Reason(file.version, f"{file.filename} is yanked{reason}: installers pass it over unless it is asked for by ==.")
 
 
-def _exception(override: Override) -> Reason:
+def _exception(override: Override, index: IndexName) -> Reason:
     because = f" ({override.reason})" if override.reason else ""
-    sentence = f"An override by {override.by}{because} offers it until {override.until:%Y-%m-%d %H:%M} UTC."
+    sentence = f"An override by {override.by}{because} lets {index} offer it until {override.until:%Y-%m-%d %H:%M} UTC."
     return Reason(override.version, sentence)
 
 

@@ -1,6 +1,7 @@
 """Distribution files and their core metadata, as bodies that can be sent."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from purveyor.errors import StoreFailed
 from purveyor.formats.links import FileLink
@@ -16,13 +17,14 @@ from purveyor.serving.pulling import Wanted
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """With `growing` the content is that, in place of `body`."""
+    """With `growing` the content is that, in place of `body`. What an override opens is offered until `valid_until` only."""
 
     body: Body
     sha256: str
     project: NormalizedName
     metadata: bool
     growing: Growing | None = None
+    valid_until: datetime | None = None
 
 
 class Files:
@@ -39,16 +41,17 @@ class Files:
 
         Upstreams are taken as they were last seen, unless `ask` says to ask them.
         """
-        file = self._offers.file(index, link.filename, ask=ask)
-        if file is None or file.sha256 != link.sha256:
+        offered = self._offers.file(index, link.filename, ask=ask)
+        if offered is None or offered[0].sha256 != link.sha256:
             return None
+        file, valid_until = offered
         sha256 = file.metadata_sha256 if link.metadata else file.sha256
         if sha256 is None:
             return None
         if body := self._body(sha256):
             if file.origin is not None:
                 self._cached.use(sha256)
-            return ServedFile(body, sha256, file.project, link.metadata)
+            return ServedFile(body, sha256, file.project, link.metadata, valid_until=valid_until)
         return self._wanted(index, file, sha256, metadata=link.metadata)
 
     def _wanted(self, index: IndexName, file: DistributionFile, sha256: str, *, metadata: bool) -> Wanted:

@@ -66,16 +66,20 @@ class Offers:
                     return upstreams.url(upstream) or upstream, place.mode(file.project)
         return None
 
+    def above(self, index: IndexName) -> list[Index]:
+        """The index and those of this server in which it looks further up; raises `NotFound`."""
+        return list(self._above(self.index(index)))
+
     def names(self, index: IndexName) -> Iterator[tuple[NormalizedName, str]]:
         """Every name that the index or one above it on this server hosts, in order, without holding all in memory."""
-        places = list(self._above(self.index(index)))
+        places = self.above(index)
         if len(places) == 1:
             return self._catalog.project_names(index)
         merged = heapq.merge(*(self._catalog.project_names(place.name) for place in places), key=lambda pair: pair[0])
         return (next(pairs) for _, pairs in groupby(merged, key=lambda pair: pair[0]))
 
-    def file(self, index: IndexName, filename: str, *, ask: bool = True) -> DistributionFile | None:
-        """The file, if the index offers it: as on the project's page, a name found at one place is looked for nowhere else.
+    def file(self, index: IndexName, filename: str, *, ask: bool = True) -> tuple[DistributionFile, datetime | None] | None:
+        """The file, if the index offers it, and until when: as on the project's page, a name found at one place is looked for nowhere else.
 
         Without `ask`, remote indexes are taken as they were last seen.
         """
@@ -83,14 +87,14 @@ class Offers:
         if settings.policy == NO_POLICY:
             own = self._catalog.file(filename, index)
             if own is not None or not settings.upstreams:
-                return own
+                return None if own is None else (own, None)
         name = project_of(filename)
         offer = self._look(settings, name, ask=ask)[0] if name else None
         if offer is None or not offer.detail.status.status.offers_files:
             return None
         if held := next((held for held in offer.withheld if held.file.filename == filename), None):
             raise NotAllowed(held.sentence, f"`purveyor why {name}=={held.file.version}` says which rule this is and how to override it.")
-        return next((file for file in offer.detail.files if file.filename == filename), None)
+        return next(((file, offer.valid_until) for file in offer.detail.files if file.filename == filename), None)
 
     def _look(self, place: Index, name: NormalizedName, *, ask: bool = True) -> tuple[Offer | None, bool]:
         """What there is under the name, and whether that is the last word: hosted or reserved, it is looked for nowhere else."""
@@ -165,7 +169,7 @@ def _mixed(nearer: Offer, further: Offer) -> Offer:
     return replace(
         nearer,
         detail=replace(nearer.detail, files=nearer.detail.files + added, serial=serial),
-        withheld=nearer.withheld + further.withheld,
+        withheld=nearer.withheld + tuple(held for held in further.withheld if held.file.filename not in here),
         warnings=nearer.warnings + further.warnings,
         valid_until=min((end for end in (nearer.valid_until, further.valid_until) if end), default=None),
         stale=nearer.stale or further.stale,

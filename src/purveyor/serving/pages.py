@@ -19,6 +19,8 @@ from purveyor.serving.bodies import Body, collect, cost, length, pieces
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
 
+_WARNING_LIMIT = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class PageKey:
@@ -35,7 +37,7 @@ class Page:
     """One representation. It is right for as long as its project has not changed after `serial`, and until `valid_until`.
 
     `upstream` is the remote index that a project comes from if it is not hosted here, and `stale` says since how many seconds, and why, it
-    may be otherwise there by now.
+    may be otherwise there by now. `advisories` are those on offered releases, of which the policy warns.
     """
 
     body: Body
@@ -46,6 +48,7 @@ class Page:
     valid_until: datetime | None = None
     upstream: str = ""
     stale: str = ""
+    advisories: str = ""
 
     def is_valid(self, now: datetime) -> bool:
         return self.valid_until is None or now < self.valid_until
@@ -115,14 +118,15 @@ class Pages:
             return None
         detail = offer.detail
         body = simple_json.write_detail(detail) if key.media_type == JSON else simple_html.write_detail(detail)
-        return replace(self._seal([body], key, detail.serial), valid_until=offer.valid_until, upstream=_upstream(offer), stale=offer.stale)
+        sealed = self._seal([body], key, detail.serial)
+        return replace(sealed, valid_until=offer.valid_until, upstream=_upstream(offer), stale=offer.stale, advisories=_advisories(offer))
 
     def _encode(self, key: PageKey) -> Page | None:
         plain = self.get(replace(key, coding="identity"))
         if plain is None:
             return None
         page = self._seal(codings.encode(pieces(plain.body), key.coding), key, plain.serial)
-        page = replace(page, valid_until=plain.valid_until, upstream=plain.upstream, stale=plain.stale)
+        page = replace(page, valid_until=plain.valid_until, upstream=plain.upstream, stale=plain.stale, advisories=plain.advisories)
         return page if length(page.body) < length(plain.body) * codings.WORTHWHILE else plain
 
     def _seal(self, stream: Iterable[bytes], key: PageKey, serial: int) -> Page:
@@ -147,6 +151,12 @@ class Pages:
         """Called under the follower's turn."""
         for key in [key for key in self._held if _touched(key, changes)]:
             self._size -= cost(self._held.pop(key).body)
+
+
+def _advisories(offer: Offer) -> str:
+    """In one header field, which many clients allow no more than 8 KiB for all of them."""
+    text = "; ".join(map(str, offer.warnings))
+    return text if len(text) <= _WARNING_LIMIT else f"{text[:_WARNING_LIMIT]}... ({len(offer.warnings)} in all)"
 
 
 def _upstream(offer: Offer) -> str:

@@ -287,7 +287,7 @@ class CatalogContract:
 
     def test_advisories_are_replaced_as_a_whole(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog, acme = open_catalog(), new_file("acme-1.0.tar.gz").file.project
-        first = Advisory(acme, "X-1", "bad", frozenset({"1.0", "1.1"}), (Span("0", fixed="2.0"), Span("3.0", last="3.1"), Span("4")))
+        first = Advisory(acme, "X-1", "bad", frozenset({"1", "1.1"}), (Span("0", fixed="2.0"), Span("3.0", last="3.1"), Span("4")))
         assert catalog.replace_advisories([first, replace(first, identifier="X-2")], "owner", _NOON) == 2  # noqa: PLR2004 - the two
         assert catalog.advisories(acme) == [first, replace(first, identifier="X-2")]
         serial = catalog.serial()
