@@ -101,6 +101,16 @@ class Catalog(Protocol):
         """
         ...
 
+    def add_files(
+        self, news: Sequence[NewFile], statuses: Mapping[NormalizedName, ProjectStatus], *, dry: bool = False
+    ) -> Sequence[DistributionFile]:
+        """Add all of these files of one index, or none; those that were not there before. Their blobs are in the store already.
+
+        A project without a status of its own gets the one that is given. Raises as `add_file`, with every conflict in one; with `dry` that
+        is all it does.
+        """
+        ...
+
     def remove_file(self, filename: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> DistributionFile | None:
         """Forget the file, and its project with the last of its files unless a status was set; the file, or None if there is none.
 

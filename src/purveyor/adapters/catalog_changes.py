@@ -77,6 +77,22 @@ class Change:
         self._execute(f"INSERT INTO files ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
         return file
 
+    def add_files(self, news: Sequence[NewFile], statuses: Mapping[NormalizedName, ProjectStatus]) -> list[DistributionFile]:
+        added, conflicts = [], []
+        for new in news:
+            try:
+                if self.add_file(new) is new.file:
+                    added.append(new.file)
+            except Conflict as error:
+                conflicts.append(error)
+        if conflicts:
+            raise Conflict(" ".join(error.detail for error in conflicts), conflicts[0].remedy)
+        for name, status in statuses.items():
+            plain = "SELECT 1 FROM projects WHERE index_name = ? AND name = ? AND status = 'active' AND status_reason = ''"
+            if status != ProjectStatus() and self._row(plain, self._index, name):
+                self.set_status(name, status)
+        return added
+
     def remove_file(self, filename: str) -> DistributionFile | None:
         file = self._file("files", filename)
         if file is None:

@@ -65,6 +65,7 @@ COMMANDS = {
     "config": ("purveyor.cli.configure:config", "Set pip, uv, poetry, pdm, twine or hatch up for an index."),
     "import": ("purveyor.cli.bringing:bring", "Bring in what a directory or another index has."),
     "export": ("purveyor.cli.exporting:export", "Write the index as plain files that any web server can offer."),
+    "bundle": ("purveyor.cli.bundling:bundle", "Carry files of an index to where no index can be reached."),
     "clean": ("purveyor.cli.cleaning:clean", "List what is stale, with sizes, and remove it."),
     "index": ("purveyor.cli.indexes:index", "Make, show and change the indexes of a server."),
     "why": ("purveyor.cli.policies:why", "Say why an index offers a release, or does not."),

@@ -1,0 +1,1 @@
+"""Makes bundles: finds out which files are wanted, fetches them, and writes them into one file."""
