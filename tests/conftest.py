@@ -8,6 +8,9 @@ import pytest
 
 from tests.live_server import LiveServer
 
+# Whatever server a test starts, by whatever means, asks the world for nothing unless the test says otherwise.
+os.environ["PURVEYOR_PULL_THROUGH"] = "false"
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LiveServer]:
@@ -39,5 +42,5 @@ def client_environment(tmp_path: Path) -> dict[str, str]:
         "POETRY_VIRTUALENVS_IN_PROJECT": "true",
         "PDM_CHECK_UPDATE": "false",
         "FLIT_NO_NETWORK": "1",
-        "PURVEYOR_PYPI_URL": "http://127.0.0.1:9/simple/",  # a server started by hand must not ask the world either
+        "PURVEYOR_PULL_THROUGH": "false",
     }

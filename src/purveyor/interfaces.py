@@ -268,9 +268,7 @@ class Snapshots(Protocol):
 
     def put(self, upstream: str, snapshot: Snapshot) -> None: ...
 
-    def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None:
-        """The same snapshot, fresh for longer."""
-        ...
+    def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None: ...
 
     def forget(self, upstream: str, name: NormalizedName) -> None: ...
 
@@ -288,15 +286,13 @@ class PulledBlob:
 
 
 class PulledBlobs(Protocol):
-    """Which blobs are copies of an upstream's, and when they were last of use: what may go when room is wanting."""
+    """Which blobs are copies of an upstream's, when they were last of use, and their bytes together: what may go when room is wanting."""
 
     def add(self, blob: PulledBlob, at: datetime) -> None: ...
 
     def used(self, sha256s: Iterable[str], at: datetime) -> None: ...
 
-    def size(self) -> int:
-        """Bytes of them all."""
-        ...
+    def size(self) -> int: ...
 
     def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:
         """Those to give up first; none that a hosted file names."""

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from purveyor.testing.fake_index import FakeIndex
+from purveyor.testing.fake_index import Answer, FakeIndex
 from tests.distributions import sdist, wheel
 from tests.live_server import LiveServer
 
@@ -39,3 +39,25 @@ def test_files_and_their_metadata_are_handed_on_and_kept(upstream: FakeIndex, se
 
 def test_a_name_that_is_nowhere_is_not_found(server: LiveServer) -> None:
     assert server.http.get(f"{server.simple_url}nothing/").status_code == 404
+
+
+def test_the_packing_of_an_sdist_is_not_taken_for_a_content_coding(upstream: FakeIndex, server: LiveServer) -> None:
+    file = upstream.add(*sdist("acme", "1.0"))
+    upstream.answer(file.path, Answer(body=file.data, headers={"Content-Encoding": "x-gzip"}))
+    assert server.files("acme") == {file.filename: file.data}
+
+
+def test_pages_in_html_are_enough_and_what_cannot_be_checked_is_left_out(upstream: FakeIndex, server: LiveServer) -> None:
+    upstream.json_served = False
+    file = upstream.add(*wheel("acme", "1.0", metadata=["Requires-Python: >=3.9"]))
+    upstream.add(*sdist("acme", "2.0")).sha256 = None
+    upstream.add("acme-3.0.zip", b"an old sdist")
+    for strange in ("acme-1.0-py3.9.egg", "acme-1.0.exe", "acme-2004d.tar.gz", "other-1.0.tar.gz"):
+        upstream.add(strange, b"").project = "acme"
+
+    page = server.project("acme")
+
+    assert [(entry["filename"], entry.get("size")) for entry in page["files"]] == [(file.filename, None), ("acme-3.0.zip", None)]
+    assert page["files"][0]["requires-python"] == ">=3.9"
+    assert server.files("acme") == {file.filename: file.data, "acme-3.0.zip": b"an old sdist"}
+    assert server.http.head(server.entries("acme")[0]["url"]).headers["Content-Length"] == str(len(file.data))

@@ -83,8 +83,7 @@ class HttpUpstream:
     def file(self, index_url: str, url: str) -> Iterator[RemoteFile]:
         with self._answer(index_url, url, [(b"accept-encoding", b"identity")]) as (_, answer):
             _check(index_url, answer, f"for {urlsplit(url).path.rpartition('/')[2]}")
-            if _field(answer, "content-encoding").lower() not in ("", "identity"):
-                raise UpstreamFailed(f"The upstream {shown(index_url)} packs a file that was asked for as it is.")
+            # Never decoded, whatever Content-Encoding says: some servers take the gzip of an sdist for their own.
             size = _field(answer, "content-length")
             yield RemoteFile(int(size) if size.isdecimal() else None, answer.iter_stream())
 

@@ -133,8 +133,10 @@ class Growing:
         self._tell()
 
     def fail(self, error: Exception) -> None:
-        self.error = error
-        self._tell()
+        """Nothing more will come; what is whole already stays so."""
+        if self.whole is None:
+            self.error = error
+            self._tell()
 
     @property
     def ended(self) -> bool:

@@ -32,7 +32,7 @@ _LONGEST = timedelta(hours=1)
 _PATIENCE = 3.0
 _AT_ONCE = 32
 # Files of the projects that are kept as objects, and names known to be absent.
-_FILES_IN_MEMORY = 50_000
+_FILES_IN_MEMORY = 20_000
 _ABSENT_IN_MEMORY = 10_000
 
 Key = tuple[str, NormalizedName]
@@ -103,7 +103,7 @@ class Upstreams:
     def seen(self, upstream: str, name: NormalizedName) -> ProjectDetail | None:
         """The project as it was last seen, however long ago that was: to find a file by, whose bytes its digest tells."""
         url = self.url(upstream)
-        held = None if url is None else self._known(url, name)
+        held = None if url is None else self._held.get((url, name)) or self._known(url, name)
         return None if held is None else self._completed(held.detail)
 
     def is_fresh(self, upstream: str, name: NormalizedName) -> bool:
