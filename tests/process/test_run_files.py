@@ -106,3 +106,10 @@ def test_a_run_directory_that_cannot_be_written_costs_a_warning_and_not_the_star
     seen = corner.purveyor("status", "--json", **unwritable)
     assert [server["url"] for server in seen.document["servers"]] == [ran.document["url"]]
     assert corner.purveyor("stop", **unwritable).code == 0
+
+
+@pytest.mark.parametrize("name", ["a\u00a0wide\u3000space", "two\nlines", "no\udcffutf-8"])
+def test_a_data_directory_may_have_any_name(corner: Corner, name: str) -> None:
+    record = corner.start("--data", corner.path / name)
+    assert record.data == (corner.path / name).resolve()
+    assert [found.record for found in runfile.found_in(corner.runs)] == [record]

@@ -136,9 +136,12 @@ def _record(given: Mapping[str, Any]) -> Record:
     numbers = (identity["pid"], port, given["workers"])
     if not all(isinstance(number, int) and 0 < number < 1 << 31 for number in numbers):
         raise ValueError("A number in it is none.")
-    texts = (identity["mark"], given["host"], given["url"], given["data"], given["version"], code["directory"], code["fingerprint"])
+    texts = (identity["mark"], given["host"], given["url"], given["version"], code["fingerprint"])
     if not all(isinstance(text, str) and text and text.isprintable() for text in texts):
         raise ValueError("A text in it is none.")
+    # A directory may have any name: a space of another width is not "printable", nor is what stands for a byte that is no UTF-8.
+    if not all(isinstance(path, str) and path for path in (given["data"], code["directory"])):
+        raise ValueError("A path in it is none.")
     if urlsplit(given["url"]).port != port or not urlsplit(given["url"]).hostname:
         raise ValueError("Its URL is none.")
     return Record(
