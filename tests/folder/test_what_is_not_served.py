@@ -183,7 +183,7 @@ def test_names_that_are_no_text_do_no_harm(good: Path) -> None:
     put(directory, (os.fsdecode(b"\xff-1.0.tar.gz"), b"something"))
     with ServedFolder(good, "--verbose") as server:
         assert server.files("acme") == dict((wheel("acme", "1.0"),))
-        server.says("-1.0.tar.gz is not served")
+        server.says("-1.0.tar.gz' is not served")
 
 
 def test_many_files_that_vanish_while_they_are_looked_at_do_no_harm(good: Path) -> None:
