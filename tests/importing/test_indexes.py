@@ -238,6 +238,16 @@ def test_a_file_without_an_end_is_cut_off(here: Here, claimed: int | None) -> No
     assert here.counts().files == 0
 
 
+def test_fewer_bytes_than_stated_are_refused_where_no_hash_tells(here: Here) -> None:
+    with FakeIndex() as index:
+        file = index.add(*WHEEL)
+        file.size, file.sha256 = len(WHEEL[1]) + 1, None
+
+        ran = here.bring(index.url)
+
+    assert f"states {len(WHEEL[1]) + 1} bytes" in refused(ran)[WHEEL[0]]
+
+
 def test_a_size_above_the_largest_upload_is_refused_without_asking(here: Here) -> None:
     with FakeIndex() as index:
         file = index.add(*WHEEL)
