@@ -107,9 +107,9 @@ def test_a_server_that_was_killed_leaves_a_run_file_which_is_named(patient: Pati
 
 
 def test_fix_removes_what_servers_left_behind(patient: Patient, own: LiveServer) -> None:
-    (patient.run_directory / "rubbish.json").write_text("rubbish")
+    (patient.run_directory / "1-abc.json").write_text("rubbish")
     examined = patient.examined("--fix")
-    assert examined["run-file-stale"].fixed == f"{patient.run_directory / 'rubbish.json'} is removed."
+    assert examined["run-file-stale"].fixed == f"{patient.run_directory / '1-abc.json'} is removed."
     assert (wrong(patient.examined()), examined.code) == ([], 0)
     assert len(list(patient.run_directory.iterdir())) == 1
 

@@ -133,3 +133,16 @@ def test_a_file_is_left_to_whoever_lands_it(tmp_path: Path) -> None:
         assert (tmp_path / file.path).read_bytes() == b"content"
         assert list(folder.listing("", {}).files) == []
     assert list(folder.listing("", {}).files) == [file]
+
+
+def test_only_what_a_landing_left_behind_is_removed(tmp_path: Path) -> None:
+    left = [".acme-1.0-py3-none-any.whl.0123abcd.up"]
+    owned = [".backup.up", ".acme-1.0-py3-none-any.whl.up", ".notes.0123abcd.up", "sub/.acme-1.0-py3-none-any.whl.0123abcd.up"]
+    (tmp_path / "sub").mkdir()
+    for name in left + owned:
+        (tmp_path / name).write_bytes(b"of long ago")
+        os.utime(tmp_path / name, (1_700_000_000, 1_700_000_000))
+    folder = LocalFolder(tmp_path)
+    for directory in ("", "sub"):
+        list(folder.listing(directory, {}).files)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob(".*")) == sorted(owned)

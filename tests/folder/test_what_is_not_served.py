@@ -183,7 +183,7 @@ def test_names_that_are_no_text_do_no_harm(good: Path) -> None:
     put(directory, (os.fsdecode(b"\xff-1.0.tar.gz"), b"something"))
     with ServedFolder(good, "--verbose") as server:
         assert server.files("acme") == dict((wheel("acme", "1.0"),))
-        server.says("-1.0.tar.gz is not served")
+        server.says("-1.0.tar.gz' is not served")
 
 
 def test_many_files_that_vanish_while_they_are_looked_at_do_no_harm(good: Path) -> None:
@@ -194,3 +194,9 @@ def test_many_files_that_vanish_while_they_are_looked_at_do_no_harm(good: Path) 
         serves_the_good_one(server)
         assert "ERROR" not in server.log
         assert "WARNING" not in server.log
+
+
+def test_a_path_neither_begins_another_line_of_the_log_nor_steers_the_terminal(good: Path) -> None:
+    put(good / "two\nlines \x1b[2J", ("empty-1.0.tar.gz", b""))
+    with ServedFolder(good) as server:
+        server.says("WARNING 'two\\nlines \\x1b[2J/empty-1.0.tar.gz' is not served: ")

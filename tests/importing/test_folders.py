@@ -220,6 +220,15 @@ def test_what_people_read_names_kind_refusals_and_counts(here: Here, tmp_path: P
     assert ran.out.startswith("Refused broken-1.0.tar.gz: ")
 
 
+def test_names_of_files_do_not_steer_the_terminal(here: Here, tmp_path: Path) -> None:
+    folder = filled(tmp_path / "packages", ("two\nlines \x1b[2J-1.0.tar.gz", b"nothing"))
+
+    ran = purveyor("import", folder, "--data", here.data, cwd=tmp_path)
+
+    assert ran.out.startswith("Refused two?lines ?[2J-1.0.tar.gz: ")
+    assert "\x1b" not in ran.out + ran.err
+
+
 def test_what_the_guide_shows_is_what_is_printed(here: Here, tmp_path: Path) -> None:
     four = [kind("acme-app", version) for kind in (wheel, sdist) for version in ("1.0", "1.1")]
     filled(tmp_path / "packages", *four, ("acme_app-0.9.egg", b""))

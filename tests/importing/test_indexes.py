@@ -10,6 +10,7 @@ import pytest
 from purveyor.model.files import Yanked
 from purveyor.model.projects import ProjectStatus, Status
 from purveyor.testing.fake_index import Answer, FakeIndex
+from purveyor.workbench.importing.asking import netrc_credentials
 from tests.distributions import sdist, wheel
 from tests.importing.here import Here, imported, refused
 from tests.importing.scripted import BusyIndex, endless_server
@@ -237,6 +238,16 @@ def test_a_file_without_an_end_is_cut_off(here: Here, claimed: int | None) -> No
     assert here.counts().files == 0
 
 
+def test_fewer_bytes_than_stated_are_refused_where_no_hash_tells(here: Here) -> None:
+    with FakeIndex() as index:
+        file = index.add(*WHEEL)
+        file.size, file.sha256 = len(WHEEL[1]) + 1, None
+
+        ran = here.bring(index.url)
+
+    assert f"states {len(WHEEL[1]) + 1} bytes" in refused(ran)[WHEEL[0]]
+
+
 def test_a_size_above_the_largest_upload_is_refused_without_asking(here: Here) -> None:
     with FakeIndex() as index:
         file = index.add(*WHEEL)
@@ -328,7 +339,10 @@ def test_an_index_that_wants_credentials_says_so(here: Here) -> None:
     assert (ran.code, ran.document["error"]) == (4, "not-authenticated")
 
 
-@pytest.mark.parametrize("href", ["file:///etc/hostname", "ftp://127.0.0.1/x", "javascript:1", "http://", "http://[", "//", "data:,x"])
+NO_ADDRESSES = ("http://", "http://[", "//", "data:,x", "http://127.0.0.1:99999/x", "http://127.0.0.1:0/x", "http://two..dots/x")
+
+
+@pytest.mark.parametrize("href", ["file:///etc/hostname", "ftp://127.0.0.1/x", "javascript:1", *NO_ADDRESSES])
 def test_no_link_is_followed_that_is_no_web_address(here: Here, href: str) -> None:
     with FakeIndex() as index:
         file = index.add(*WHEEL)
@@ -351,6 +365,25 @@ def test_pages_are_read_from_the_index_itself_only(here: Here) -> None:
 
     assert "another server" in refused(ran)["acme-app"]
     assert elsewhere.requests == []
+
+
+def test_a_redirect_to_no_address_costs_its_project_only(here: Here) -> None:
+    with FakeIndex() as index:
+        index.add(*WHEEL)
+        index.add(*OTHER)
+        index.answer("/simple/acme-app/", Answer(status=302, headers={"Location": "http://127.0.0.1:99999/"}))
+
+        ran = here.bring(index.url)
+
+    assert imported(ran) == [OTHER[0]]
+    assert "is no http or https URL" in refused(ran)["acme-app"]
+
+
+def test_a_user_without_a_home_has_no_netrc_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NETRC", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert netrc_credentials("http://127.0.0.1:8080/simple/") is None
 
 
 def test_redirects_without_end_are_told(here: Here) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 
 import psutil
@@ -65,3 +66,11 @@ def test_a_worker_that_died_is_replaced(corner: Corner) -> None:
     victim.kill()
     until(lambda: len(workers()) == 2 and victim.pid not in [worker.pid for worker in workers()])
     assert corner.purveyor("stop").code == 0
+
+
+def test_a_copy_of_the_directory_of_a_running_server_is_not_taken_for_that_server(corner: Corner) -> None:
+    original = corner.start()
+    shutil.copytree(corner.data, corner.path / "copy")
+    copy = corner.start("--data", corner.path / "copy")
+    assert copy.identity != original.identity
+    assert copy.data == (corner.path / "copy").resolve()

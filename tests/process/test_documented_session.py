@@ -31,7 +31,6 @@ ABSENT = ("lsof", "fuser", "ss", "netstat", "pkill", "ps", "pgrep")
 _VALUES = {
     "process": r"(?<=process )\d+|(?<=pid )\d+|(?<=pid {7})\d+|(?<=kill )\d+|(?<=kill -9 )\d+",
     "port": r"(?<=127\.0\.0\.1:)\d+|(?<=--port )\d+|(?<=Port )\d+|(?<=http\.server )\d+",
-    "token": r"pvy_\w+",
     "user": r"(?<=started by )\S+",
 }
 _UNCOMPARED = (

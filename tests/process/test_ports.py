@@ -74,6 +74,20 @@ def test_a_taken_port_names_its_holder(held: tuple[int, subprocess.Popen[bytes]]
     assert said.endswith(f"which serves the directory {tmp_path.resolve()}.")
 
 
+def test_the_command_line_of_whoever_holds_a_port_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    port = _free_port()
+    listens = f"import socket, time; listening = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+    holder = _started(port, tmp_path, "-c", listens, "\x1b]0;title\x07\nError: not ours")
+    try:
+        with pytest.raises(PortTaken) as raised:
+            bind("127.0.0.1", port)
+        assert f"process {holder.pid}" in raised.value.detail
+        assert raised.value.detail.isprintable()
+    finally:
+        holder.kill()
+        holder.wait()
+
+
 def test_a_taken_port_comes_with_the_next_free_one(held: tuple[int, subprocess.Popen[bytes]]) -> None:
     port, holder = held
     with pytest.raises(PortTaken) as caught:

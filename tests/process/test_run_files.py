@@ -13,14 +13,14 @@ from purveyor.process.identity import Identity
 from tests.process.corner import Corner, kill
 
 RUBBISH = {
-    "nothing.json": b"",
-    "text.json": b"not JSON at all",
-    "bytes.json": bytes(range(256)),
-    "list.json": b"[]",
-    "deep.json": b"[" * 60_000,
-    "empty.json": b"{}",
-    "numbers.json": b'{"identity": {"pid": 1e999, "mark": 3}, "port": "x"}',
-    "huge.json": b" " * 100_000,
+    "1-abc.json": b"",
+    "2-abc.json": b"not JSON at all",
+    "3-abc.json": bytes(range(256)),
+    "4-abc.json": b"[]",
+    "5-abc.json": b"[" * 60_000,
+    "6-abc.json": b"{}",
+    "7-abc.json": b'{"identity": {"pid": 1e999, "mark": 3}, "port": "x"}',
+    "8-abc.json": b" " * 100_000,
 }
 
 
@@ -45,10 +45,11 @@ def test_rubbish_is_reported_and_harms_nothing(corner: Corner) -> None:
     corner.runs.mkdir(parents=True)
     for name, content in RUBBISH.items():
         (corner.runs / name).write_bytes(content)
-    (corner.runs / "folder.json").mkdir()
-    os.mkfifo(corner.runs / "pipe.json")
-    (corner.runs / "nowhere.json").symlink_to("nothing")
+    (corner.runs / "20-abc.json").mkdir()
+    os.mkfifo(corner.runs / "21-abc.json")
+    (corner.runs / "22-abc.json").symlink_to("nothing")
     (corner.runs / "999999999-abc.new").write_bytes(b"{")
+    (corner.runs / "package.json").write_bytes(b"{}")  # somebody's, who named a directory that has other things in it
     record = corner.start()
 
     ran = corner.purveyor("status")
@@ -56,9 +57,9 @@ def test_rubbish_is_reported_and_harms_nothing(corner: Corner) -> None:
     assert ran.out.startswith(f"{record.url}  running\n")
     assert ran.err.count("Not a run file: ") == len(RUBBISH) + 4
     reported = {Path(one["path"]).name for one in corner.status()["not_run_files"]}
-    assert reported == {*RUBBISH, "folder.json", "pipe.json", "nowhere.json", "999999999-abc.new"}
+    assert reported == {*RUBBISH, "20-abc.json", "21-abc.json", "22-abc.json", "999999999-abc.new"}
     assert corner.purveyor("stop").code == 0
-    assert (corner.runs / "text.json").exists()
+    assert (corner.runs / "2-abc.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,10 @@ def test_a_run_directory_that_cannot_be_written_costs_a_warning_and_not_the_star
     seen = corner.purveyor("status", "--json", **unwritable)
     assert [server["url"] for server in seen.document["servers"]] == [ran.document["url"]]
     assert corner.purveyor("stop", **unwritable).code == 0
+
+
+@pytest.mark.parametrize("name", ["a\u00a0wide\u3000space", "two\nlines", "no\udcffutf-8"])
+def test_a_data_directory_may_have_any_name(corner: Corner, name: str) -> None:
+    record = corner.start("--data", corner.path / name)
+    assert record.data == (corner.path / name).resolve()
+    assert [found.record for found in runfile.found_in(corner.runs)] == [record]

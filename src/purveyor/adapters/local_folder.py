@@ -20,6 +20,7 @@ from purveyor.model.names import NormalizedName
 SUFFIXES = (".whl", ".tar.gz")
 # A file that lands has a second, hidden name beside the one that it will keep, until the catalog knows it. File systems take 255 bytes.
 _LANDING = ".up"
+_LANDING_NAME = re.compile(r"\.(?P<filename>.+(?:\.whl|\.tar\.gz))\.[0-9a-f]{8}\.up")
 # After this a second name was left behind by a process that died, in seconds.
 _LANDING_AGE = 600
 # SQLite's integers have a sign; some network file systems number their files up to 2**64.
@@ -126,12 +127,13 @@ class LocalFolder:
 
     def _landing(self, below: str, name: str) -> str | None:
         """The name under which a file is landing; None where nobody is at it any more, and then its second name is removed."""
-        if not name.endswith(_LANDING):
+        landing = _LANDING_NAME.fullmatch(name)
+        if landing is None or below:  # another hidden file is its owner's, whatever it ends with
             return None
         path = Path(self._prefix + below + name)
         with suppress(OSError):
             if abs(time.time() - path.stat().st_mtime) < _LANDING_AGE:
-                return name[1 : -len(_LANDING)].rpartition(".")[0]
+                return landing["filename"]
             path.unlink()
         return None
 

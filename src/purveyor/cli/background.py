@@ -125,7 +125,8 @@ def _start(ctx: click.Context, settings: Settings, *, verbose: bool, as_json: bo
     click.echo(f"  log       {outcome.log}")
     click.echo(f"  publish   purveyor publish PROJECT{_index_url(outcome)}")
     if is_first and token.exists():
-        click.echo(f"  token     {token.read_text().strip()}   (shown this once; kept in {token.resolve()})")
+        # Not the token itself: what starts a server in the background is often a script, whose output is kept.
+        click.echo(f"  token     made, and kept in {token.resolve()}")
     click.echo(f"  stop      purveyor stop --port {outcome.port}")
 
 

@@ -161,12 +161,17 @@ def _report(report: "Report", source: "Source", settings: Settings, reporter: Re
             "refused": [{"name": brought.name, "outcome": brought.outcome, "reasons": brought.reasons} for brought in refused],
             "statuses": {name: {"status": status.status, "reason": status.reason} for name, status in report.statuses.items()},
         },
-        *(f"{brought.name}: {reason}" for brought in (*imported, *here) for reason in brought.reasons),
-        *(f"{name} is {status.status} there, and here from now on." for name, status in report.statuses.items()),
-        *(f"Refused {brought.name}: {' '.join(brought.reasons)}" for brought in refused),
+        *(_line(f"{brought.name}: {reason}") for brought in (*imported, *here) for reason in brought.reasons),
+        *(_line(f"{name} is {status.status} there, and here from now on.") for name, status in report.statuses.items()),
+        *(_line(f"Refused {brought.name}: {' '.join(brought.reasons)}") for brought in refused),
         f"{'Would import' if dry else 'Imported'} {_files(len(imported))} ({sized(report.bytes)});"
         f" {len(here)} already here; {len(refused)} refused.",
     )
+
+
+def _line(text: str) -> str:
+    """Without what could steer a terminal: names come from the source."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _files(count: int) -> str:

@@ -43,7 +43,8 @@ class Holder:
             parts.append(f"which serves the directory {self.serves}")
         elif self.directory:
             parts.append(f"in the directory {self.directory}")
-        return ", ".join(part for part in parts if part)
+        # Whoever started it chose its command line and its directory: they do not get to steer this terminal.
+        return "".join(char if char.isprintable() else "?" for char in ", ".join(part for part in parts if part))
 
     def way_to_end(self, port: int) -> str:
         """The command that ends it."""

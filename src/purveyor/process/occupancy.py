@@ -50,9 +50,10 @@ def occupant(data: Path) -> Record | None:
     """The server that has the data directory, as far as it can be told without touching the lock."""
     try:
         record = runfile.read(data / FILE)
+        # The record in a copy of a data directory still tells of the server of the original.
+        return record if record.identity.is_alive and record.data.samefile(data) else None
     except (OSError, ValueError):
         return None
-    return record if record.identity.is_alive else None
 
 
 def _lock(descriptor: int, data: Path) -> None:

@@ -5,6 +5,7 @@ The same record stands in the data directory's `in-use` file. Neither is believe
 
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,8 @@ from purveyor.process.identity import Identity
 
 ENDING = ".json"
 _UNFINISHED = ".new"
+# Whatever else lies in a directory that somebody named for this is not ours to remove.
+_NAME = re.compile(r"[0-9]+-[0-9a-f]+\.(json|new)")
 _LARGEST = 64 << 10
 """Bytes: a record has a few hundred."""
 
@@ -101,7 +104,7 @@ def found_in(directory: Path) -> list[Found]:
         paths = sorted(directory.iterdir())
     except OSError:
         return []
-    return [_found(path) for path in paths if path.suffix in (ENDING, _UNFINISHED) and not _is_being_written(path)]
+    return [_found(path) for path in paths if _NAME.fullmatch(path.name) and not _is_being_written(path)]
 
 
 def read(path: Path) -> Record:
@@ -136,9 +139,12 @@ def _record(given: Mapping[str, Any]) -> Record:
     numbers = (identity["pid"], port, given["workers"])
     if not all(isinstance(number, int) and 0 < number < 1 << 31 for number in numbers):
         raise ValueError("A number in it is none.")
-    texts = (identity["mark"], given["host"], given["url"], given["data"], given["version"], code["directory"], code["fingerprint"])
+    texts = (identity["mark"], given["host"], given["url"], given["version"], code["fingerprint"])
     if not all(isinstance(text, str) and text and text.isprintable() for text in texts):
         raise ValueError("A text in it is none.")
+    # A directory may have any name: a space of another width is not "printable", nor is what stands for a byte that is no UTF-8.
+    if not all(isinstance(path, str) and path for path in (given["data"], code["directory"])):
+        raise ValueError("A path in it is none.")
     if urlsplit(given["url"]).port != port or not urlsplit(given["url"]).hostname:
         raise ValueError("Its URL is none.")
     return Record(

@@ -68,7 +68,7 @@ class FolderInspection:
         at = self._now()
         verdicts = [verdict for file in files if self._is_due(file) and (verdict := self._verdict(file, at))]
         for path, fault in self._index.settle(verdicts, at) if verdicts else ():
-            log.log(logging.WARNING if _is_named(path) else logging.INFO, "%s is not served: %s", path, fault)
+            log.log(logging.WARNING if _is_named(path) else logging.INFO, "%s is not served: %s", path_for_log(path), fault)
 
     def _is_due(self, file: FolderFile) -> bool:
         """Whether to inspect it: not if it was found unfinished and nothing has changed since, until it must be finished."""
@@ -125,6 +125,11 @@ def _digest(content: BinaryIO) -> str:
     while piece := content.read(1 << 20):
         digest.update(piece)
     return digest.hexdigest()
+
+
+def path_for_log(path: str) -> str:
+    """The path; in ASCII where it has something in it that could begin another line of the log, or steer a terminal."""
+    return path if path.isprintable() else ascii(path)
 
 
 def _is_named(path: str) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 from purveyor.errors import PurveyorError, StoreFailed
 from purveyor.interfaces import Folder, FolderFile, FolderIndex, Listing
 from purveyor.model.names import NormalizedName
-from purveyor.publishing.folder_inspection import FolderInspection
+from purveyor.publishing.folder_inspection import FolderInspection, path_for_log
 
 log = logging.getLogger("purveyor")
 
@@ -176,7 +176,7 @@ class FolderWatch:
     def _report_unreadable(self, directory: str, error: OSError) -> None:
         if directory not in self._unreadable:
             self._unreadable.add(directory)
-            log.warning("The directory %s of the folder cannot be read: %s.", directory or ".", error.strerror)
+            log.warning("The directory %s of the folder cannot be read: %s.", path_for_log(directory or "."), error.strerror)
 
     def _list(self, directory: str, known: Mapping[str, int]) -> Listing:
         change = self.folder.changed_at(directory)

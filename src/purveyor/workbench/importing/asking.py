@@ -144,7 +144,8 @@ class Asking:
     def _check_url(self, url: str, *, own: bool) -> None:
         try:
             parts = urlsplit(url)
-            strange = parts.scheme not in ("http", "https") or not parts.hostname
+            strange = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+            (parts.hostname or "").encode("idna")  # a name that cannot be looked up, for a label without a letter or with too many
         except ValueError:
             strange = True
         if strange:
@@ -205,7 +206,7 @@ class Asking:
 def netrc_credentials(url: str) -> Credentials | None:
     """What the user's netrc file says of the URL's host; where it lies, `NETRC` says, else ~/.netrc."""
     named = os.environ.get("NETRC")
-    path = Path(named) if named else Path.home() / ".netrc"
+    path = Path(named) if named else Path(os.path.expanduser("~")) / ".netrc"  # noqa: PTH111 - raises nothing for a user without a home
     try:
         found = netrc(str(path)).authenticators(urlsplit(url).hostname or "")
     except FileNotFoundError:

@@ -48,7 +48,7 @@ class Index:
                 "Name the projects to import, or give --all if you mean it.",
             )
         # A link is followed where it stays on the index; a JSON list has none.
-        self._pages = {project.name: project.url for project in listed if project.url and origin(project.url) == origin(self.shown)}
+        self._pages = {project.name: project.url for project in listed if project.url and self._is_here(project.url)}
         return list(dict.fromkeys(project.name for project in listed))
 
     def batch(self, project: str) -> Batch:
@@ -76,6 +76,12 @@ class Index:
             uploaded_at=believable(file.uploaded_at),
             yanked=file.yanked,
         )
+
+    def _is_here(self, url: str) -> bool:
+        try:
+            return origin(url) == origin(self.shown)
+        except ValueError:  # no URL at all
+            return False
 
     def _simple_url(self, url: str) -> str:
         """The URL as given, unless it is that of something above a simple API."""

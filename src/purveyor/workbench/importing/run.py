@@ -175,6 +175,8 @@ def _transferred(offer: Offer, content: Content, limit: int, write: Callable[[by
         write(chunk)
         for hasher in hashers.values():
             hasher.update(chunk)
+    if offer.size is not None and size < offer.size:
+        raise Refused(f"The source states {offer.size} bytes, but {size} arrived.")
     for name, stated in offer.hashes.items():
         if (arrived := hashers[name].hexdigest()) != stated:
             raise Refused(f"The source states the {name} {stated[:128]}, but the {size} bytes that arrived have {arrived}.")
