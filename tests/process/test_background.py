@@ -219,7 +219,7 @@ def test_a_log_is_followed(corner: Corner) -> None:
     corner.start()
     log = corner.data / "server.log"
     with subprocess.Popen(
-        [sys.executable, "-m", "purveyor", "logs", "-f", "-n", "0"],
+        [sys.executable, "-m", "purveyor", "logs", "-f", "-n", "9"],
         env=environment(PURVEYOR_RUN_DIR=str(corner.runs)),
         stdout=subprocess.PIPE,
     ) as following:
