@@ -1,12 +1,16 @@
 """What every suite may ask for: a live server, and an environment in which a client knows only the index it is told."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live_server import LiveServer
+
+# A shell starts what runs in its background with SIGINT ignored, and children inherit that; here they are to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
