@@ -1,6 +1,7 @@
 """What every suite may ask for: a live server, and an environment in which a client knows only the index it is told."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from tests.live_server import LiveServer
 
 # Whatever server a test starts, by whatever means, asks the world for nothing unless the test says otherwise.
 os.environ["PURVEYOR_PULL_THROUGH"] = "false"
+# A shell starts what runs in its background with SIGINT ignored, and children inherit that; here they are to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

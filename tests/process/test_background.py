@@ -219,7 +219,7 @@ def test_a_log_is_followed(corner: Corner) -> None:
     corner.start()
     log = corner.data / "server.log"
     with subprocess.Popen(
-        [sys.executable, "-m", "purveyor", "logs", "-f", "-n", "0"],
+        [sys.executable, "-m", "purveyor", "logs", "-f", "-n", "9"],
         env=environment(PURVEYOR_RUN_DIR=str(corner.runs)),
         stdout=subprocess.PIPE,
     ) as following:
@@ -282,6 +282,7 @@ def test_a_folder_is_served_in_the_background_and_its_status_says_which(corner: 
     record = corner.start(folder)
     assert record.folder == folder.resolve()
     (server,) = corner.status()["servers"]
-    assert (server["folder"], server["projects"], server["files"]) == (str(folder.resolve()), 1, 1)
+    assert server["folder"] == str(folder.resolve())
+    until(lambda: [(it["projects"], it["files"]) for it in corner.status()["servers"]] == [(1, 1)])  # once it has looked at the folder
     again = corner.purveyor("restart", "--json")
     assert again.document["folder"] == str(folder.resolve())

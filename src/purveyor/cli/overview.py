@@ -208,5 +208,6 @@ def _show_new(file: BinaryIO, path: Path) -> BinaryIO:
         newer = path.open("rb")
     except OSError:  # it is being moved at this moment, or the data directory is gone
         return file
+    click.echo(file.read(), nl=False)  # written between the look and the move
     file.close()
     return newer
