@@ -259,7 +259,7 @@ def _json_file(entry: Any, base: str, faults: list[Fault]) -> OfferedFile | None
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs thrice as much, for each file of a page
 class _Entry:
     """One entry of `files`, key by key."""
 

@@ -32,7 +32,7 @@ _LONGEST = timedelta(hours=1)
 _PATIENCE = 3.0
 _AT_ONCE = 32
 # Files of the projects that are kept as objects, and names known to be absent.
-_FILES_IN_MEMORY = 50_000
+_FILES_IN_MEMORY = 100_000
 _ABSENT_IN_MEMORY = 10_000
 
 Key = tuple[str, NormalizedName]
