@@ -105,13 +105,28 @@ def test_an_index_that_has_other_bytes_than_the_lock_says_is_refused(index: Fake
     assert not (tmp_path / "a.tar").exists()
 
 
-def test_a_lock_that_names_a_path_for_a_file_is_not_followed_there(index: FakeIndex, tmp_path: Path) -> None:
+def test_a_pylock_that_names_no_index_gives_files_by_their_own_addresses(index: FakeIndex, tmp_path: Path) -> None:
+    """As pip writes it."""
     lock = pylock(index, tmp_path)
-    lock.write_text(lock.read_text().replace('name = "acme-app"', 'name = "acme-app"', 1).replace(APP, f"..%2F..%2F{APP}"))
+    lock.write_text("".join(line for line in lock.read_text().splitlines(keepends=True) if not line.startswith("index = ")))
 
-    create(lock, output=tmp_path / "sub.tar")
+    made = create(lock, output=tmp_path / "a.tar")
 
-    assert not list(tmp_path.parent.glob("*.whl*"))
+    assert {APP, CORE} <= set(files(made))
+    assert made.document["indexes"] == []
+    assert not [request.path for request in index.requests[-len(files(made)) :] if request.path.startswith("/simple/")]
+
+
+def test_a_lock_that_names_a_path_for_a_file_is_not_followed_there(index: FakeIndex, tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "here"
+    folder.mkdir(parents=True)
+    lock = pylock(index, folder)
+    lock.write_text(lock.read_text().replace(f"/{APP}", f"/..%2F..%2F{APP}").replace("url = ", 'name = "../../outside.whl", url = '))
+
+    create(lock, output=folder / "sub.tar")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+    assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["here"]
 
 
 def test_credentials_of_the_index_do_not_get_into_the_bundle(index: FakeIndex, tmp_path: Path) -> None:
