@@ -30,12 +30,13 @@ from proxpi.server import app
 
 @dataclass(frozen=True)
 class Cache:
-    """`ready` is a path that answers 200 without asking the upstream, `simple` where clients are pointed; `begin` is run then."""
+    """`ready` is a path that answers `status` without asking the upstream, `simple` where clients are pointed; `begin` is run then."""
 
     program: Program
     ready: str
     simple: str
     begin: Callable[[int, str], None] = lambda _port, _url: None
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def _devpi(around: Around) -> Cache:
         return Command((str(found), "--serverdir", str(data / "data"), "--host", "127.0.0.1", "--port", str(port)), {"HOME": str(data)})
 
     about = "mirror index, mirror_no_project_list=True"
-    return Cache(_program("devpi", about, found, command, load), "/+status", "/root/pypi/+simple/", _devpi_index)
+    # It knows nothing of its own in the media types that pip accepts.
+    return Cache(_program("devpi", about, found, command, load), "/+status", "/root/pypi/+simple/", _devpi_index, status=404)
 
 
 def _devpi_index(port: int, url: str) -> None:

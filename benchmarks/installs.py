@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,15 @@ class Installed:
 
 
 class Installer:
-    """uv, and a virtual environment with the newest pip, both deaf to how this machine is set up, but for the index they are told."""
+    """uv, and a virtual environment with the newest pip, both deaf to how this machine is set up, but for the index they are told.
+
+    They install into memory where there is a place for it: a client's time should not be that of the disk.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{search_path()}") or "uv"
+        self._target = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else folder, prefix="purveyor-installs-"))
         self._python = folder / "client" / "bin" / "python"
         self.lock = folder / "lock.txt"
 
@@ -50,8 +55,7 @@ class Installer:
 
     def install(self, client: str, url: str) -> Installed:
         """Raises `NotOffered` with the end of what the client said when it fails."""
-        target = self._folder / "target"
-        shutil.rmtree(target, ignore_errors=True)
+        target = self._target / "target"
         before, began = os.times(), time.perf_counter()
         self._run(
             [*self._command(client, url), "--target", str(target), "--require-hashes", "--only-binary", ":all:", "-r", str(self.lock)]
@@ -61,6 +65,9 @@ class Installer:
             raise NotOffered(f"{client} installed {found} of {self.count()}")
         shutil.rmtree(target)
         return Installed(wall, after.children_user + after.children_system - before.children_user - before.children_system)
+
+    def close(self) -> None:
+        shutil.rmtree(self._target)
 
     def download(self, url: str, into: Path) -> None:
         """The files that clients here choose, as pip stores them."""
@@ -87,7 +94,7 @@ class Installer:
 
     def _run(self, command: list[str]) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "PYTHON"))}
-        environment |= {"PIP_CONFIG_FILE": os.devnull}
+        environment |= {"PIP_CONFIG_FILE": os.devnull, "TMPDIR": str(self._target)}
         if "PIP_CERT" in os.environ:
             environment["PIP_CERT"] = os.environ["PIP_CERT"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_LONGEST)

@@ -8,7 +8,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks import machine
@@ -34,15 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if url is None:
         raise SystemExit("No index is configured on this machine; name one with --upstream URL.")
     os.sched_setaffinity(0, {machine.LOAD_CORE})
-    described = machine.describe()
-    print(machine.sentence(described))
+    print(machine.sentence(machine.describe()))
     with tempfile.TemporaryDirectory(prefix="purveyor-pull-through-") as place:
         run = _Run(Path(place), f"{url.rstrip('/')}/", options)
-        run.prepare()
-        run.measure()
-    document = {"machine": described, "distributions": run.count, "local": options.local, "absent": run.absent, "rounds": run.rounds}
-    if options.json:
-        options.json.write_text(json.dumps(document, indent=1) + "\n")
+        try:
+            run.prepare()
+            with suppress(KeyboardInterrupt):  # what was measured until then is shown
+                run.measure()
+        finally:
+            run.close()
     print(_table(run.rounds, options.local))
     for name, reason in run.absent.items():
         print(f"{name}: {reason}")
@@ -77,6 +77,7 @@ class _Run:
         self._options = options
         self._site = folder / "site"
         self._installer = Installer(folder)
+        self._machine = machine.describe()
         self.count = 0
         self.rounds: Rounds = {client: {} for client in options.clients}
         self.absent: dict[str, str] = {}
@@ -92,6 +93,9 @@ class _Run:
             self._installer.download(url, wheels)
             copy_site(url, self._site, wheels)
 
+    def close(self) -> None:
+        self._installer.close()
+
     def measure(self) -> None:
         with self._upstream() as url:
             peers = {name: Path(folder).resolve() for name, _, folder in (each.partition("=") for each in self._options.peer)}
@@ -105,6 +109,13 @@ class _Run:
                     for cache in chosen[number % len(chosen) :] + chosen[: number % len(chosen)]:
                         if not self._options.programs or cache.program.name in self._options.programs:
                             self._round(cache, client, url, number)
+                self._save()
+
+    def _save(self) -> None:
+        if self._options.json:
+            document = {"machine": self._machine, "distributions": self.count, "local": self._options.local}
+            document |= {"absent": self.absent, "rounds": self.rounds}
+            self._options.json.write_text(json.dumps(document, indent=1) + "\n")
 
     @contextmanager
     def _upstream(self) -> Iterator[str]:
@@ -153,7 +164,7 @@ class _Run:
         data = Path(tempfile.mkdtemp(dir=self._folder, prefix=f"{cache.program.name}-"))
         try:
             cache.program.load(Stock((), ()), data)
-            with running(cache.program, data, cache.ready) as server:
+            with running(cache.program, data, cache.ready, cache.status) as server:
                 cache.begin(server.port, upstream)
                 yield server, f"http://127.0.0.1:{server.port}{cache.simple}"
         finally:

@@ -40,8 +40,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(program: Program, data: Path, path: str) -> Iterator[Server]:
-    """The program serving `data`; ready means that GET `path` has been answered with 200."""
+def running(program: Program, data: Path, path: str, status: int = 200) -> Iterator[Server]:
+    """The program serving `data`; ready means that GET `path` has been answered with `status`."""
     port = free_port()
     command = program.command(data, port)
     log = data / "output.log"
@@ -57,23 +57,23 @@ def running(program: Program, data: Path, path: str) -> Iterator[Server]:
             start_new_session=True,
         )
     try:
-        _await_answer(process, port, path, log)
+        _await_answer(process, port, path, status, log)
         seconds = time.perf_counter() - began
         yield Server(program, process.pid, port, data, seconds, cpu_seconds(process.pid))
     finally:
         _end(process)
 
 
-def _await_answer(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> Answer:
+def _await_answer(process: subprocess.Popen[bytes], port: int, path: str, status: int, log: Path) -> Answer:
     end = time.monotonic() + _START_PATIENCE
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError):
             answer = exchange(port, page_request(port, path))
-            if answer.status == 200:
+            if answer.status == status:
                 return answer
         time.sleep(0.002)
     said = log.read_text(errors="replace").strip().splitlines()[-3:]
-    raise NeverAnswered(f"no 200 on {path}: {' / '.join(said) or 'it said nothing'}"[:300])
+    raise NeverAnswered(f"no {status} on {path}: {' / '.join(said) or 'it said nothing'}"[:300])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

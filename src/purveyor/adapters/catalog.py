@@ -10,7 +10,6 @@ from typing import TypeVar
 from purveyor.adapters.catalog_changes import Change, keep_unsettled
 from purveyor.adapters.rows import COLUMNS, file_of, grant_of, journal_entry, known
 from purveyor.adapters.sqlite import Database
-from purveyor.errors import PurveyorError
 from purveyor.formats.index_document import read_index
 from purveyor.formats.osv import read_advisory
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
@@ -32,14 +31,6 @@ _ROUTING = ", ".join(f"'{action}'" for action in sorted(ROUTING))
 _BLOBS = ("sha256", "metadata_sha256", "provenance_sha256")
 _JOURNAL = "SELECT serial, at, actor, action, index_name, project, version, filename, note FROM journal"
 _NEWEST = "SELECT coalesce(max(serial), 0) FROM journal"
-
-
-class _Undone(PurveyorError):
-    """Takes back a change that was only tried."""
-
-    def __init__(self, added: Sequence[DistributionFile]) -> None:
-        super().__init__("This was only tried.")
-        self.added = added
 
 
 class SqlCatalog:
@@ -126,15 +117,14 @@ class SqlCatalog:
         self, news: Sequence[NewFile], statuses: Mapping[NormalizedName, ProjectStatus], *, dry: bool = False
     ) -> Sequence[DistributionFile]:
         def add(connection: Connection) -> Sequence[DistributionFile]:
+            connection.execute("SAVEPOINT tried")
             added = Change(connection, news[0].index, news[0].actor, news[0].at).add_files(news, statuses)
             if dry:
-                raise _Undone(added)
+                connection.execute("ROLLBACK TO tried")
+            connection.execute("RELEASE tried")
             return added
 
-        try:
-            return self._database.write(add) if news else ()
-        except _Undone as undone:
-            return undone.added
+        return self._database.write(add) if news else ()
 
     def remove_file(self, filename: str, actor: str, at: datetime, index: IndexName = DEFAULT) -> DistributionFile | None:
         return self._change(index, actor, at, lambda change: change.remove_file(filename))

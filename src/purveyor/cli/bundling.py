@@ -95,6 +95,10 @@ def bring(file: Path, name: str, data: Path | None, *, as_json: bool) -> None:
 
     reporter, settings = Reporter(as_json=as_json), Settings.from_environment(data=data)
     index = index_name(name)
+    if settings.folder is not None:
+        raise Misconfigured(
+            "A bundle cannot be imported into a folder that is served.", "Unset PURVEYOR_FOLDER, and name a --data of its own."
+        )
     with ExitStack() as stack:
         source = stack.enter_context(file.open("rb"))
         with _about(file):
@@ -207,6 +211,8 @@ def _partial(output: Path) -> Iterator[Path]:
         raise Conflict(f"Another process is making {output}.", "Wait for it, or name another file with --output.") from None
     finally:
         os.close(descriptor)
+        with suppress(OSError):  # there is something in it for the next run
+            directory.rmdir()
 
 
 def _remove(partial: Path) -> None:

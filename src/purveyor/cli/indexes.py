@@ -134,7 +134,7 @@ def _line(document: dict[str, Any]) -> str:
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
-    lists = [f"  {key:<11}{', '.join(document[key]) or 'none'}" for key in ("upstreams", "reserved", "mixed", "modes")]
-    rules = [f"  {key:<11}{json.dumps(value)}" for key, value in document["policy"].items()]
-    demands = [f"  {'demands':<11}{json.dumps(document['demands'])}"] if document["demands"] else []
-    return [document["name"], *lists, *rules, *demands, f"  {'files':<11}{'may be replaced' if document['volatile'] else 'never change'}"]
+    lists = [f"  {key:<15}{', '.join(document[key]) or 'none'}" for key in ("upstreams", "reserved", "mixed", "modes")]
+    rules = [f"  {key:<15}{json.dumps(value)}" for key, value in document["policy"].items()]
+    demands = [f"  {'demands':<15}{json.dumps(document['demands'])}"] if document["demands"] else []
+    return [document["name"], *lists, *rules, *demands, f"  {'files':<15}{'may be replaced' if document['volatile'] else 'never change'}"]

@@ -38,7 +38,7 @@ _SHA256 = 64
 def write_policy(policy: Policy) -> dict[str, Any]:
     """Only what the policy says."""
     document = {
-        "cooldown_days": None if policy.cooldown is None else policy.cooldown / _DAY,
+        "cooldown_days": None if policy.cooldown is None else _in_days(policy.cooldown),
         "allow": None if policy.allow is None else [str(selector) for selector in policy.allow],
         "deny": None if policy.deny is None else [str(selector) for selector in policy.deny],
         "kinds": None if policy.kinds is None else [str(kind) for kind in policy.kinds],
@@ -85,6 +85,11 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
     if complaints:
         raise Refused(complaints)
     return policy
+
+
+def _in_days(time: timedelta) -> float:
+    """A whole number where it is one, as people wrote it."""
+    return time // _DAY if not time % _DAY else time / _DAY
 
 
 def _days(days: float) -> timedelta:

@@ -41,10 +41,14 @@ def project_of(filename: str) -> NormalizedName | None:
     if len(filename) > FILENAME_LIMIT or not _FILENAME.match(filename):
         return None
     if filename.endswith(".whl"):
-        return canonicalize_name(filename.partition("-")[0])
+        return _canonical(filename.partition("-")[0])
     stem = next((filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending)), "")
     name, separator, _ = stem.rpartition("-")
-    return canonicalize_name(name) if separator else None
+    return _canonical(name) if separator else None
+
+
+# The files of a page spell their project in a few ways.
+_canonical = lru_cache(maxsize=4096)(canonicalize_name)
 
 
 def _check(page: ProjectPage, content_type: str, name: NormalizedName) -> None:
@@ -85,6 +89,12 @@ def _file(offered: OfferedFile, name: NormalizedName) -> DistributionFile | None
 
 
 def _fetchable(url: str) -> bool:
+    return _is_web("/".join(url.split("/", 3)[:3]))
+
+
+@lru_cache(maxsize=1024)
+def _is_web(url: str) -> bool:
+    """Scheme and authority are enough to tell, and most files of a page have these in common."""
     try:
         parts = urlsplit(url)
     except ValueError:

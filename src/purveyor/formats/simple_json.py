@@ -39,7 +39,8 @@ def write_detail(detail: ProjectDetail) -> bytes:
 
 def upload_time(moment: datetime) -> str:
     """UTC with a Z and at most six digits of a second (PEP 700)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # A third of what strftime takes; there is one in each file of a page.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _file(file: DistributionFile) -> str:

@@ -259,7 +259,7 @@ def _json_file(entry: Any, base: str, faults: list[Fault]) -> OfferedFile | None
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs thrice as much, for each file of a page
 class _Entry:
     """One entry of `files`, key by key."""
 
@@ -331,6 +331,8 @@ def _hashes(stated: Mapping[str, Any]) -> dict[str, str]:
 
 def _joined(base: str, href: str) -> str:
     """The absolute URL, or `href` itself where it is no URL at all."""
+    if href.startswith(("https://", "http://")):  # as on most indexes, many thousand times on a page
+        return href
     try:
         return urljoin(base, href)
     except ValueError:

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from purveyor.errors import PurveyorError, Refused, UpstreamFailed
 from purveyor.formats.pulled_page import read_detail
 from purveyor.formats.snapshot_document import same
 from purveyor.interfaces import FetchedPage, Snapshot, Snapshots, Unchanged, Upstream, Validators
-from purveyor.model.files import Kind
+from purveyor.model.files import DistributionFile, Kind
 from purveyor.model.indexes import PYPI, shown
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
@@ -32,7 +32,7 @@ _LONGEST = timedelta(hours=1)
 _PATIENCE = 3.0
 _AT_ONCE = 32
 # Files of the projects that are kept as objects, and names known to be absent.
-_FILES_IN_MEMORY = 20_000
+_FILES_IN_MEMORY = 60_000
 _ABSENT_IN_MEMORY = 10_000
 
 Key = tuple[str, NormalizedName]
@@ -133,8 +133,7 @@ class Upstreams:
         found = self._snapshots.extracted(detail.name)
         if not found:
             return detail
-        files = (file if file.metadata_sha256 else replace(file, metadata_sha256=found.get(file.sha256)) for file in detail.files)
-        return replace(detail, files=tuple(files))
+        return replace(detail, files=tuple(_with_metadata(file, found) for file in detail.files))
 
     def _known(self, url: str, name: NormalizedName) -> Snapshot | None:
         """From memory while that is fresh, else from the database, where another process may have left a newer one."""
@@ -276,6 +275,13 @@ class _Held:
     def _remove(self, key: Key) -> None:
         if (there := self._snapshots.pop(key, None)) is not None:
             self._files -= _weight(there)
+
+
+def _with_metadata(file: DistributionFile, found: Mapping[str, str]) -> DistributionFile:
+    """Only what changes is made anew: this runs for each request, over all files of a project."""
+    if file.metadata_sha256 or file.sha256 not in found:
+        return file
+    return replace(file, metadata_sha256=found[file.sha256])
 
 
 def _weight(snapshot: Snapshot) -> int:

@@ -119,7 +119,7 @@ class Gathering:
         if self._index_url is not None or wanted.url is None or not stated:
             where = self._index_url or wanted.index or "any index"
             raise CheckFailed(f"{wanted.filename} is not on {_bare(where)}.", "Name an index that has it with --index-url.")
-        asking, _ = self._asking(wanted.index or wanted.url)
+        asking = self._asking(wanted.index)[0] if wanted.index else self._host(wanted.url)
         return _Facts(wanted.filename, wanted.url, asking, stated, None, ProjectStatus(), wanted)
 
     def _asking(self, url: str) -> tuple[Asking, str]:
@@ -130,6 +130,14 @@ class Gathering:
                 self._asked[url] = Asking(named.simple_url, named.credentials or netrc_credentials(named.simple_url), self._stop)
                 self.indexes.add(named.simple_url)
             return self._asked[url], named.simple_url
+
+    def _host(self, url: str) -> Asking:
+        """Of a file of which no index is known."""
+        with self._turn:
+            root = urljoin(url, "/")
+            if root not in self._asked:
+                self._asked[root] = Asking(root, netrc_credentials(root), self._stop)
+            return self._asked[root]
 
     def _gathered(self, facts: _Facts) -> Gathered:
         sha256 = self._fetched(facts)

@@ -8,12 +8,14 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from purveyor.errors import CheckFailed, Misconfigured
 from purveyor.model.names import normalize
 from purveyor.workbench.bundling.locks import read_pylock
 from purveyor.workbench.bundling.targets import Target, Targets, chosen, uv_platform
 from purveyor.workbench.bundling.wanted import Wanted, filename_of
+from purveyor.workbench.destination import is_loopback
 
 # What a person has set up for other occasions must not change what is in a bundle; the address of the index holds its credentials,
 # so it goes where no list of processes shows it.
@@ -43,7 +45,7 @@ def _by_uv(uv: str, names: Sequence[str], files: Sequence[Path], index_url: str,
     command = [uv, "pip", "compile", "--quiet", "--no-config", "--no-header", "--format", "pylock.toml", "--python-version", target.python]
     command += ["--python-platform", platform] if platform else []
     command += [*map(str, files), *(["-"] if names else [])]
-    variables = {"UV_DEFAULT_INDEX": index_url, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_CONFIG": "1"}
+    variables = {"UV_DEFAULT_INDEX": index_url, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_CONFIG": "1", **_around_proxies(index_url)}
     answer = _run(command, variables, "\n".join(names))
     shown = f"What uv resolved for Python {target.python} on {target.platform}"
     return read_pylock(tomllib.loads(answer), Targets([target]), shown)
@@ -60,7 +62,8 @@ def _by_pip(
     say("uv is not installed; pip resolves, for this Python and this platform only.")
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
     command += [*(argument for file in files for argument in ("--requirement", str(file))), *names]
-    answer = _run(command, {"PIP_INDEX_URL": index_url, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1"}, "")
+    variables = {"PIP_INDEX_URL": index_url, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1", **_around_proxies(index_url)}
+    answer = _run(command, variables, "")
     return [_reported(entry) for entry in json.loads(answer)["install"]]
 
 
@@ -69,6 +72,15 @@ def _reported(entry: dict[str, dict[str, object]]) -> Wanted:
     url, archive = str(entry["download_info"]["url"]), entry["download_info"].get("archive_info")
     hashes = archive.get("hashes", {}) if isinstance(archive, dict) else {}
     return Wanted(normalize(str(entry["metadata"]["name"])), filename_of(url), hashes, url)
+
+
+def _around_proxies(index_url: str) -> dict[str, str]:
+    """A server on this machine is never behind a proxy."""
+    host = urlsplit(index_url).hostname or ""
+    if not is_loopback(host):
+        return {}
+    exceptions = os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), f"{exceptions},{host}".lstrip(","))
 
 
 def _run(command: Sequence[str], variables: dict[str, str], given: str) -> str:
