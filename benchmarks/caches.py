@@ -27,6 +27,8 @@ proxpi._cache._IndexCache._list_packages = no_list
 from proxpi.server import app
 """
 
+_DEVPI_MIRROR = "root/pypi"
+
 
 @dataclass(frozen=True)
 class Cache:
@@ -91,7 +93,7 @@ def _devpi(around: Around) -> Cache:
 
     about = "mirror index, mirror_no_project_list=True"
     # It knows nothing of its own in the media types that pip accepts.
-    return Cache(_program("devpi", about, found, command, load), "/+status", "/root/pypi/+simple/", _devpi_index, status=404)
+    return Cache(_program("devpi", about, found, command, load), "/+status", f"/{_DEVPI_MIRROR}/+simple/", _devpi_index, status=404)
 
 
 def _devpi_index(port: int, url: str) -> None:
@@ -99,7 +101,7 @@ def _devpi_index(port: int, url: str) -> None:
     login = _json(port, "POST", "/+login", {"user": "root", "password": ""}, {})
     pair = base64.b64encode(f"root:{login['result']['password']}".encode()).decode()
     index = {"type": "mirror", "mirror_url": url, "mirror_no_project_list": True, "volatile": False}
-    _json(port, "PUT", "/root/pypi", index, {"X-Devpi-Auth": pair})
+    _json(port, "PUT", f"/{_DEVPI_MIRROR}", index, {"X-Devpi-Auth": pair})
 
 
 def _json(port: int, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, dict[str, str]]:
