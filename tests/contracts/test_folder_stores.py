@@ -13,7 +13,8 @@ from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.adapters.local_folder import LocalFolder
 from purveyor.adapters.sqlite import Database
 from purveyor.interfaces import BlobStore, Catalog
-from purveyor.testing.contracts import BlobStoreContract, CatalogContract
+from purveyor.testing.blob_contracts import BlobStoreContract
+from purveyor.testing.contracts import CatalogContract
 
 
 class TestFolderCatalog(CatalogContract):

@@ -11,7 +11,7 @@ import pytest
 from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.errors import StoreFailed
 from purveyor.interfaces import BlobStore
-from purveyor.testing.contracts import BlobStoreContract
+from purveyor.testing.blob_contracts import BlobStoreContract
 from tests.distributions import wheel
 from tests.live_server import LiveServer
 

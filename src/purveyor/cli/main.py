@@ -57,7 +57,7 @@ COMMANDS = {
     "start": ("purveyor.cli.background:start", "Run an index in the background; returns when it answers."),
     "stop": ("purveyor.cli.background:stop", "End a server of yours, and its workers."),
     "restart": ("purveyor.cli.background:restart", "End a server of yours and start it again as it was."),
-    "status": ("purveyor.cli.overview:status", "List the servers of yours, or show or set the status of a project."),
+    "status": ("purveyor.cli.overview:status", "List your servers, or show or set a project's status."),
     "logs": ("purveyor.cli.overview:logs", "Show what a server in the background has written."),
     "publish": ("purveyor.cli.publish:publish", "Put a project, or files already built, on an index."),
     "verify": ("purveyor.cli.proof:verify", "Check an index, or a project on it, as its users would meet it."),

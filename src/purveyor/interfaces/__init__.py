@@ -1,0 +1,43 @@
+"""The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
+
+from purveyor.interfaces.blobs import BlobStore, OwnBlobs, Staging, StoredBlob
+from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, NewFile
+from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
+from purveyor.interfaces.promotions import Promotions
+from purveyor.interfaces.remote import (
+    FetchedPage,
+    PulledBlob,
+    PulledBlobs,
+    RemoteFile,
+    Snapshot,
+    Snapshots,
+    Unchanged,
+    Upstream,
+    Validators,
+)
+
+__all__ = [
+    "BlobStore",
+    "Catalog",
+    "ChangeSignal",
+    "Counts",
+    "FetchedPage",
+    "Folder",
+    "FolderFile",
+    "FolderIndex",
+    "Listing",
+    "NewFile",
+    "OwnBlobs",
+    "Promotions",
+    "PulledBlob",
+    "PulledBlobs",
+    "RemoteFile",
+    "Snapshot",
+    "Snapshots",
+    "Staging",
+    "StoredBlob",
+    "Unchanged",
+    "Upstream",
+    "Validators",
+    "Verdict",
+]

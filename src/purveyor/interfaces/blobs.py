@@ -1,0 +1,89 @@
+"""Where bytes are kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    sha256: str
+    size: int
+    modified: float
+    """Seconds since 1970."""
+
+
+class Staging(Protocol):
+    """Bytes on their way into a blob store. Leaving the `with` block without `keep` throws them away."""
+
+    size: int
+
+    def write(self, data: bytes) -> None: ...
+
+    def reader(self) -> BinaryIO:
+        """The bytes written so far, seekable, for inspection before they are kept."""
+        ...
+
+    def follow(self) -> BinaryIO | None:
+        """What was written so far as a file with a descriptor, to be read while more is written; None while it is in memory."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Immutable byte strings under their sha256."""
+
+    def stage(self) -> Staging: ...
+
+    def keep(self, staged: Sequence[tuple[Staging, str]]) -> AbstractContextManager[Mapping[str, bytes]]:
+        """Make each staging the blob of that sha256; keeping what is there already changes nothing.
+
+        They are durable once the `with` block is entered, but for those that entering it gives: these are small, and are not in the store
+        yet. Their bytes must be committed together with the row that names them, and settled later; one sync of the database's log then
+        stands for all. The row is committed inside the block: until its end nobody removes a blob because no row names it yet.
+        """
+        ...
+
+    def settle(self, blobs: Mapping[str, bytes]) -> None:
+        """Take in blobs that `keep` returned, durably, whatever of them is there already."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO | None:
+        """The blob as a file with a descriptor, or None where it is not in the store (any more, or not settled yet)."""
+        ...
+
+    def exists(self, sha256: str) -> bool: ...
+
+    def copy_to(self, sha256: str, target: Path) -> bool:
+        """Make the blob a file at `target`, which must not be there yet: by hard link where possible; False if it is not in the store."""
+        ...
+
+    def stored(self) -> Iterator[StoredBlob]:
+        """Every blob in the store, ordered by sha256, without holding all in memory."""
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Forget the blob, if it is there; whoever reads it already goes on reading."""
+        ...
+
+    def sweep(self, older_than: float) -> int:
+        """Remove stagings left behind by a process that died more than `older_than` seconds ago; returns how many."""
+        ...
+
+
+class OwnBlobs(BlobStore, Protocol):
+    """A store that holds nothing but blobs of one catalog, so that those which it does not name can go."""
+
+    def removing(self) -> AbstractContextManager[None]:
+        """While inside, no blob is kept, nor is there one whose row is about to be committed: what no row names now can be removed."""
+        ...
+
+    def abandoned(self, older_than: float) -> Sequence[int]:
+        """The sizes of the stagings that `sweep` would remove."""
+        ...

@@ -1,0 +1,107 @@
+"""Remote indexes: what asks them, and what is kept of them here."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from purveyor.model.names import NormalizedName
+from purveyor.model.projects import ProjectDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What an upstream wants to be told to know whether its page is still the one we have (RFC 9110 8.8)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """`url` is the page's own, after redirects; `lifetime` the seconds for which the upstream says it stays right, 0 if it does not say."""
+
+    body: bytes
+    content_type: str
+    url: str
+    validators: Validators
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The page is still what it was when it had the validators that were given."""
+
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """`size` is None where the upstream does not say; reading `pieces` raises `UpstreamFailed` when they end early or stop coming."""
+
+    size: int | None
+    pieces: Iterator[bytes]
+
+
+class Upstream(Protocol):
+    """Remote indexes, each given by its URL. Whatever goes wrong there is `UpstreamFailed`; a URL's credentials are told to nobody else."""
+
+    def page(self, index_url: str, name: NormalizedName, known: Validators) -> FetchedPage | Unchanged | None:
+        """The project's page, unless it is the one with these validators; None if the index says that it has no such project."""
+        ...
+
+    def file(self, index_url: str, url: str) -> AbstractContextManager[RemoteFile]:
+        """The file at a URL that a page of the index named. Its bytes are whatever comes: the caller checks them."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A project as a remote index described it; its `serial` grows whenever the description changes."""
+
+    detail: ProjectDetail
+    validators: Validators
+    fresh_until: datetime
+
+
+class Snapshots(Protocol):
+    """What was seen of remote indexes, so that it can be offered when they are not there. `upstream` is any text that names one."""
+
+    def get(self, upstream: str, name: NormalizedName) -> Snapshot | None: ...
+
+    def put(self, upstream: str, snapshot: Snapshot) -> None: ...
+
+    def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None: ...
+
+    def forget(self, upstream: str, name: NormalizedName) -> None: ...
+
+    def extracted(self, name: NormalizedName) -> Mapping[str, str]:
+        """The core metadata that was found in wheels of the project: its sha256 by the wheel's."""
+        ...
+
+    def add_extracted(self, name: NormalizedName, wheel_sha256: str, metadata_sha256: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PulledBlob:
+    sha256: str
+    size: int
+
+
+class PulledBlobs(Protocol):
+    """Which blobs are copies of an upstream's, when they were last of use, and their bytes together: what may go when room is wanting."""
+
+    def add(self, blob: PulledBlob, at: datetime) -> None: ...
+
+    def used(self, sha256s: Iterable[str], at: datetime) -> None: ...
+
+    def size(self) -> int: ...
+
+    def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:
+        """Those to give up first; none that a hosted file names."""
+        ...
+
+    def forget(self, sha256s: Iterable[str]) -> None: ...
