@@ -36,6 +36,8 @@ _FILES_IN_MEMORY = 60_000
 _ABSENT_IN_MEMORY = 10_000
 
 Key = tuple[str, NormalizedName]
+Fetched = tuple["Snapshot | None", Callable[[], None]]
+"""What an upstream has, and what writes that down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +172,16 @@ class Upstreams:
     def _fly(self, url: str, name: NormalizedName, held: Snapshot | None, flight: "Future[Snapshot | None]") -> None:
         try:
             with self._places:
-                found = self._fetch(url, name, held)
+                found, write_down = self._fetch(url, name, held)
         except BaseException as error:  # noqa: BLE001 - every waiting request gets the same answer
             self._land(url, name, flight, None, error)
         else:
             self._land(url, name, flight, found, None)
+            # For the time after a restart; whoever waits for the page need not wait for the disk.
+            try:
+                write_down()
+            except PurveyorError as error:
+                log.warning("What %s says of %s is not written down: %s", shown(url), name, error.detail)
 
     def _land(
         self, url: str, name: NormalizedName, flight: "Future[Snapshot | None]", found: Snapshot | None, error: BaseException | None
@@ -194,30 +201,27 @@ class Upstreams:
             else:
                 flight.set_exception(error)
 
-    def _fetch(self, url: str, name: NormalizedName, held: Snapshot | None) -> Snapshot | None:
+    def _fetch(self, url: str, name: NormalizedName, held: Snapshot | None) -> Fetched:
         answer = self._upstream.page(url, name, held.validators if held else Validators())
         now = self._now()
         if answer is None:
-            self._forget(url, name, held, now)
-            return None
+            return None, self._forget(url, name, held, now)
         until = now + max(self._fresh, min(timedelta(seconds=answer.lifetime), _LONGEST))
         if isinstance(answer, Unchanged):
             assert held is not None  # without validators no answer is `Unchanged`
             return self._renewed(url, held, until)
         return self._taken(url, name, held, answer, until)
 
-    def _forget(self, url: str, name: NormalizedName, held: Snapshot | None, now: datetime) -> None:
+    def _forget(self, url: str, name: NormalizedName, held: Snapshot | None, now: datetime) -> Callable[[], None]:
         self._held.put_absent((url, name), now + timedelta(seconds=ABSENT_SECONDS))
-        if held is not None:
-            self._snapshots.forget(_key(url), name)
+        return (lambda: None) if held is None else (lambda: self._snapshots.forget(_key(url), name))
 
-    def _renewed(self, url: str, held: Snapshot, until: datetime) -> Snapshot:
+    def _renewed(self, url: str, held: Snapshot, until: datetime) -> Fetched:
         renewed = replace(held, fresh_until=until)
-        self._snapshots.renew(_key(url), held.detail.name, until)
         self._held.put((url, held.detail.name), renewed)
-        return renewed
+        return renewed, lambda: self._snapshots.renew(_key(url), held.detail.name, until)
 
-    def _taken(self, url: str, name: NormalizedName, held: Snapshot | None, page: FetchedPage, until: datetime) -> Snapshot:
+    def _taken(self, url: str, name: NormalizedName, held: Snapshot | None, page: FetchedPage, until: datetime) -> Fetched:
         try:
             detail, left_out = read_detail(page.body, page.content_type, page.url, name)
         except Refused as error:
@@ -231,9 +235,8 @@ class Upstreams:
         if left_out:
             log.info("%s: %d files of %s cannot be offered", shown(url), left_out, name)
         snapshot = Snapshot(detail, page.validators, until)
-        self._snapshots.put(_key(url), snapshot)
         self._held.put((url, name), snapshot)
-        return snapshot
+        return snapshot, lambda: self._snapshots.put(_key(url), snapshot)
 
 
 class _Held:
