@@ -302,13 +302,17 @@ class FolderIndex(Protocol):
         """Make known that these few files are there, and that those paths are not. The projects of which something was different."""
         ...
 
-    def take_in(self, found: Iterable[tuple[str, Iterable[FolderFile]]], at: datetime) -> frozenset[NormalizedName]:
+    def take_in(
+        self, found: Iterable[tuple[str, Iterable[FolderFile]]], is_there: Callable[[str], bool], at: datetime
+    ) -> frozenset[NormalizedName]:
         """Make known what lies in these directories: what is new or another now waits to be inspected, what is gone is forgotten, and so
         is its row in the catalog. The projects of which something was different.
+
+        Of what was not found, `is_there` is asked before it is forgotten: it may have landed since.
         """
         ...
 
-    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], at: datetime) -> None:
+    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], is_there: Callable[[str], bool], at: datetime) -> None:
         """The same for one project, of which these are all files."""
         ...
 

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.catalog import append, delete_file, insert_file, same_identity, stamp
@@ -64,23 +64,26 @@ class SqlFolderIndex:
         rows = self._database.read("SELECT size, mtime_ns, inode FROM folder_files WHERE path = ?", (os.fsencode(path),))
         return rows[0] if rows else None
 
-    def take_in(self, found: Iterable[tuple[str, Iterable[FolderFile]]], at: datetime) -> frozenset[NormalizedName]:
+    def take_in(
+        self, found: Iterable[tuple[str, Iterable[FolderFile]]], is_there: Callable[[str], bool], at: datetime
+    ) -> frozenset[NormalizedName]:
         projects = set[NormalizedName]()
         with self._database.aside() as connection:
             _gather(connection, found)
             for rows in _batches(connection, _FRESH):
                 projects |= self._database.write(lambda writer, rows=rows: {_put(writer, *row) for row in rows})  # type: ignore[misc]
-            for rows in _batches(connection, _GONE):
+            for missed in _batches(connection, _GONE):
+                rows = [(path, project) for path, project in missed if not is_there(os.fsdecode(path))]
                 projects |= self._database.write(lambda writer, rows=rows: {_forget(writer, path, project, at) for path, project in rows})  # type: ignore[misc]
         return frozenset(projects)
 
-    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], at: datetime) -> None:
+    def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], is_there: Callable[[str], bool], at: datetime) -> None:
         rows = self._database.read("SELECT path, size, mtime_ns, inode FROM folder_files WHERE project = ?", (project,))
         known, seen = {path: state for path, *state in rows}, {os.fsencode(file.path): file for file in found}
         fresh = [(path, os.fsencode(file.directory), *file[1:]) for path, file in seen.items() if known.get(path) != [*file[1:]]]
         if fresh:
             self._database.write(lambda connection: [_put(connection, *row) for row in fresh])
-        if gone := known.keys() - seen.keys():
+        if gone := [path for path in known.keys() - seen.keys() if not is_there(os.fsdecode(path))]:
             self._database.write(lambda connection: [_forget(connection, path, project, at) for path in gone])
 
     def revise(self, file: FolderFile) -> None:

@@ -77,7 +77,7 @@ class FolderWatch:
         if not self._looked:
             # Its own files are found by their names, long before everything has been looked at.
             self._check_folder()
-            self._index.take_in_project(project, self.folder.files_of(project), self._now())
+            self._index.take_in_project(project, self.folder.files_of(project), self._is_there, self._now())
         self._inspection.inspect_project(project)
 
     def _look_first_at_all(self) -> None:
@@ -117,7 +117,7 @@ class FolderWatch:
         elif stale := self._stale():
             self._patience = _LISTING_PATIENCE
             whole = [found for directory in stale for found in self._amend(directory)]
-            for project in self._index.take_in(self._walk(whole), self._now()) if whole else ():
+            for project in self._index.take_in(self._walk(whole), self._is_there, self._now()) if whole else ():
                 self._inspection.inspect_project(project)
         self._inspection.look_again()
         self._inspected = self._inspection.inspect_next(self._inspected)
@@ -142,10 +142,14 @@ class FolderWatch:
     def _look_at_all(self) -> None:
         began = time.monotonic()
         self._known.clear()
-        self._index.take_in(self._walk_everything(), self._now())
+        self._index.take_in(self._walk_everything(), self._is_there, self._now())
         now = time.monotonic()
         self._next_look = now + max(_FULL_PAUSE, _FULL_PATIENCE * (now - began))
         self._looked = True
+
+    def _is_there(self, path: str) -> bool:
+        """A file that lands has another name first, and is passed over by whoever lists the directory at that moment."""
+        return self.folder.look(path) is not None
 
     def _stale(self) -> list[str]:
         self._check_folder()
