@@ -55,7 +55,8 @@ def test_a_file_that_grows_is_served_when_it_is_whole_and_never_reported(good: P
             file.write(content[start : start + 50_000])
             file.flush()
             eventually(lambda: name in states(server.data), True)
-            assert server.hashes("acme") == ({} if start + 50_000 < len(content) else server.hashes("acme"))
+            if start + 50_000 < len(content):
+                assert server.hashes("acme") == {}
         server.waits_for("acme", {name: hashlib.sha256(content).hexdigest()})
         assert "not served" not in server.log
 
