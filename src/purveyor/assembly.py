@@ -132,7 +132,7 @@ class _Remote:
     """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
 
     def __init__(self, settings: Settings, database: Database, blobs: LocalBlobs, data: Path) -> None:
-        self.via = f"purveyor-{sha256(f'{socket.gethostname()}:{data.resolve()}'.encode()).hexdigest()[:16]}"
+        self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
         upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))
         snapshots = SqlSnapshots(database)
