@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import Route
 
 from purveyor import assembly, errors
-from purveyor.api import targets
+from purveyor.api import management, targets
 from purveyor.api.app import UPLOAD_PATHS
 from purveyor.api.authentication import Doorkeeper
 from purveyor.api.problems import status_of
@@ -111,7 +111,9 @@ def test_every_route_is_documented(tmp_path: Path) -> None:
     app = assembly.application(Settings(data=tmp_path / "data"))
     text = reference("endpoints")
     try:
-        routes = [route for route in router(app, ReadPath(app), Doorkeeper(app.tokens)).routes if isinstance(route, Route)]
+        door = Doorkeeper(app.tokens)
+        known = (*router(app, ReadPath(app), door).routes, *management.routes(app, door))
+        routes = [route for route in known if isinstance(route, Route)]
     finally:
         app.catalog.close()
 

@@ -11,7 +11,6 @@ from purveyor.adapters.catalog_changes import Change, keep_unsettled
 from purveyor.adapters.rows import COLUMNS, file_of, grant_of, journal_entry, known
 from purveyor.adapters.sqlite import Database
 from purveyor.formats.index_document import read_index
-from purveyor.formats.osv import read_advisory
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked
@@ -175,6 +174,8 @@ class SqlCatalog:
         return self._change(index, actor, at, lambda change: change.remove_override(name, version))
 
     def advisories(self, name: NormalizedName) -> Sequence[Advisory]:
+        from purveyor.formats.osv import read_advisory  # noqa: PLC0415 - only where a policy goes by advisories
+
         rows = self._database.read("SELECT document FROM advisories WHERE project = ? ORDER BY identifier", (name,))
         return [read_advisory(json.loads(document)) for (document,) in rows]
 

@@ -9,7 +9,6 @@ from purveyor.adapters.rows import COLUMNS, NAMES, file_of, row_of, stamp
 from purveyor.adapters.sqlite import Row
 from purveyor.errors import Conflict
 from purveyor.formats.index_document import write_index
-from purveyor.formats.osv import write_advisory
 from purveyor.interfaces import NewFile
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked, conflict, deleted_conflict
@@ -187,6 +186,8 @@ class Change:
         return True
 
     def replace_advisories(self, advisories: Iterable[Advisory]) -> int:
+        from purveyor.formats.osv import write_advisory  # noqa: PLC0415 - as in catalog.py
+
         self._execute("DELETE FROM advisories")
         count = 0
         for advisory in advisories:

@@ -15,7 +15,7 @@ from purveyor.api.lane import Variant
 from purveyor.application import Application
 from purveyor.errors import NotFound, PurveyorError, UpstreamFailed
 from purveyor.formats import codings, representation
-from purveyor.formats.pulled_page import project_of
+from purveyor.formats.pulled_filenames import project_of
 from purveyor.model.indexes import DEFAULT, IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Growing, Span, length, pieces

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from multiprocessing import parent_process
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from purveyor import __version__
-from purveyor.api import asgi, management, problems
+from purveyor.api import asgi, problems
 from purveyor.api.authentication import Doorkeeper
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
@@ -103,15 +104,27 @@ def router(app: Application, read_path: ReadPath, door: Doorkeeper) -> Router:
         error = NotFound("There is nothing at this URL.", "The index is at /simple/.")
         await asgi.deliver(problems.answer(error, asgi.fields(scope["headers"]).get(b"accept", "")), dict(scope), send)
 
+    @cache
+    def managed() -> Router:
+        """Imported with the first call of the management API, which most servers get seldom or never."""
+        from purveyor.api import management  # noqa: PLC0415 - see above
+
+        return Router(routes=management.routes(app, door), default=nothing, redirect_slashes=False)
+
+    async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+        if "/api/" in scope["path"]:
+            await (await asyncio.to_thread(managed))(scope, receive, send)
+        else:
+            await nothing(scope, receive, send)
+
     return Router(
         routes=[
             Route("/", welcome, methods=["GET"]),
             Route("/legacy/+simple/{name}/", preflight, methods=["GET"]),
             Route("/{index:path}/legacy/+simple/{name}/", preflight, methods=["GET"]),
-            *management.routes(app, door),
             Route("/health", health, methods=["GET"]),
         ],
-        default=nothing,
+        default=elsewhere,
         # Those redirects name the host that the client named, which may be anybody's.
         redirect_slashes=False,
     )

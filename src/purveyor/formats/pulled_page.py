@@ -5,20 +5,15 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from purveyor.errors import Refused
+from purveyor.formats.pulled_filenames import project_of, version_of
 from purveyor.formats.simple_reader import Key, OfferedFile, ProjectPage, media_type, read_project
-from purveyor.model.files import FILENAME_LIMIT, VERSION_LIMIT, DistributionFile, Kind
+from purveyor.model.files import DistributionFile, Kind
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
 
-_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-# A wheel's filename has five parts, or six with a build tag (PyPUG "Binary distribution format").
-_WHEEL_PARTS = (5, 6)
-# Sdists of former times may be zip archives; pip and uv still install them.
-_SDISTS = (".tar.gz", ".zip")
 _MAJOR_VERSION = "1"
 
 
@@ -34,21 +29,6 @@ def read_detail(body: bytes, content_type: str, url: str, name: NormalizedName) 
     distinct = {file.filename: file for file in reversed(files)}
     ordered = tuple(file for file in files if distinct.get(file.filename) is file)
     return ProjectDetail(name, page.name or name, page.status, ordered), len(page.files) - len(ordered)
-
-
-def project_of(filename: str) -> NormalizedName | None:
-    """The project whose page lists the file, if it can be one at all."""
-    if len(filename) > FILENAME_LIMIT or not _FILENAME.match(filename):
-        return None
-    if filename.endswith(".whl"):
-        return _canonical(filename.partition("-")[0])
-    stem = next((filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending)), "")
-    name, separator, _ = stem.rpartition("-")
-    return _canonical(name) if separator else None
-
-
-# The files of a page spell their project in a few ways.
-_canonical = lru_cache(maxsize=4096)(canonicalize_name)
 
 
 def _check(page: ProjectPage, content_type: str, name: NormalizedName) -> None:
@@ -67,7 +47,7 @@ def _file(offered: OfferedFile, name: NormalizedName) -> DistributionFile | None
     sha256 = offered.hashes.get("sha256", "")
     if not _SHA256.match(sha256) or project_of(offered.filename) != name or not _fetchable(offered.url):
         return None
-    version = _version_of(offered.filename)
+    version = version_of(offered.filename)
     if version is None:
         return None
     metadata_sha256 = offered.metadata_hashes.get("sha256", "")
@@ -100,20 +80,3 @@ def _is_web(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def _version_of(filename: str) -> str | None:
-    if filename.endswith(".whl"):
-        parts = filename.removesuffix(".whl").split("-")
-        return _version(parts[1]) if len(parts) in _WHEEL_PARTS and all(parts) else None
-    stem = next(filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending))
-    return _version(stem.rpartition("-")[2])
-
-
-@lru_cache(maxsize=4096)
-def _version(text: str) -> str | None:
-    """One release has many files: each version is read once."""
-    try:
-        return str(Version(text)) if len(text) <= VERSION_LIMIT else None
-    except InvalidVersion:
-        return None

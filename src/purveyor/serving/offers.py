@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import groupby
 
 from purveyor.errors import NotAllowed, NotFound
-from purveyor.formats.pulled_page import project_of
+from purveyor.formats.pulled_filenames import project_of
 from purveyor.interfaces import Catalog
 from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import Index, IndexName, Mode, is_remote

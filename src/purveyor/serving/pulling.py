@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from purveyor.errors import NotFound, PurveyorError, UpstreamFailed
-from purveyor.formats.wheel_metadata import wheel_metadata
 from purveyor.interfaces import BlobStore, PulledBlob, RemoteFile, Snapshots, Staging, Upstream
 from purveyor.model.files import DistributionFile, Kind
 from purveyor.model.indexes import Mode, shown
@@ -123,6 +122,8 @@ class Pulling:
         """The core metadata of a wheel whose upstream does not offer it; None where it does, or the wheel cannot be read."""
         if wanted.metadata or wanted.file.metadata_sha256 or wanted.file.kind is not Kind.WHEEL:
             return None
+        from purveyor.formats.wheel_metadata import wheel_metadata  # noqa: PLC0415 - few upstreams make it necessary
+
         with reader() as stream:
             return wheel_metadata(stream)
 

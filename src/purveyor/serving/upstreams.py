@@ -13,7 +13,6 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from purveyor.errors import PurveyorError, Refused, UpstreamFailed
-from purveyor.formats.pulled_page import read_detail
 from purveyor.formats.snapshot_document import same
 from purveyor.interfaces import FetchedPage, Snapshot, Snapshots, Unchanged, Upstream, Validators
 from purveyor.model.files import DistributionFile, Kind
@@ -222,6 +221,8 @@ class Upstreams:
         return renewed, lambda: self._snapshots.renew(_key(url), held.detail.name, until)
 
     def _taken(self, url: str, name: NormalizedName, held: Snapshot | None, page: FetchedPage, until: datetime) -> Fetched:
+        from purveyor.formats.pulled_page import read_detail  # noqa: PLC0415 - a server that never asks does without it
+
         try:
             detail, left_out = read_detail(page.body, page.content_type, page.url, name)
         except Refused as error:

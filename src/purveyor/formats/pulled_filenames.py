@@ -1,0 +1,48 @@
+"""Filenames on pages of remote indexes, where today's rules are not always kept: of which project and version a file is."""
+
+import re
+from functools import lru_cache
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from purveyor.model.files import FILENAME_LIMIT, VERSION_LIMIT
+from purveyor.model.names import NormalizedName
+
+_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
+# A wheel's filename has five parts, or six with a build tag (PyPUG "Binary distribution format").
+_WHEEL_PARTS = (5, 6)
+# Sdists of former times may be zip archives; pip and uv still install them.
+_SDISTS = (".tar.gz", ".zip")
+
+
+def project_of(filename: str) -> NormalizedName | None:
+    """The project whose page lists the file, if it can be one at all."""
+    if len(filename) > FILENAME_LIMIT or not _FILENAME.match(filename):
+        return None
+    if filename.endswith(".whl"):
+        return _canonical(filename.partition("-")[0])
+    stem = next((filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending)), "")
+    name, separator, _ = stem.rpartition("-")
+    return _canonical(name) if separator else None
+
+
+# The files of a page spell their project in a few ways.
+_canonical = lru_cache(maxsize=4096)(canonicalize_name)
+
+
+def version_of(filename: str) -> str | None:
+    if filename.endswith(".whl"):
+        parts = filename.removesuffix(".whl").split("-")
+        return _version(parts[1]) if len(parts) in _WHEEL_PARTS and all(parts) else None
+    stem = next(filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending))
+    return _version(stem.rpartition("-")[2])
+
+
+@lru_cache(maxsize=4096)
+def _version(text: str) -> str | None:
+    """One release has many files: each version is read once."""
+    try:
+        return str(Version(text)) if len(text) <= VERSION_LIMIT else None
+    except InvalidVersion:
+        return None
