@@ -58,8 +58,10 @@ def stage(blobs: BlobStore, content: bytes) -> None:
     """As a process does that dies in the middle of an upload."""
     with blobs.stage() as staging:
         staging.write(content)
-        path = next(path for path in Path(getattr(blobs, "_staging")).iterdir())  # noqa: B009 - no port says where
-        shutil.copy(path, path.with_name("upload-left"))
+        followed = staging.follow()
+        assert followed is not None
+        with followed:
+            shutil.copy(followed.name, Path(followed.name).with_name("upload-left"))
 
 
 def test_an_index_in_order_has_nothing_stale(clean: Clean, index: Index) -> None:

@@ -65,7 +65,7 @@ def test_nothing_is_removed_between_keeping_a_blob_and_committing_its_row(tmp_pa
 
 
 def test_who_removes_gives_up_with_a_sentence_where_uploads_never_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("purveyor.adapters.local_blobs._PATIENCE", 0.0)
+    monkeypatch.setattr("purveyor.adapters.file_gate._PATIENCE", 0.0)
     blobs = LocalBlobs(tmp_path)
     with blobs.stage() as staging:
         staging.write(bytes(1 << 20))

@@ -1,6 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
-from purveyor.interfaces.blobs import BlobStore, OwnBlobs, Staging, StoredBlob
+from purveyor.interfaces.blobs import BlobStore, Gate, OwnBlobs, Staging, StoredBlob
 from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, NewFile
 from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
 from purveyor.interfaces.promotions import Promotions
@@ -25,6 +25,7 @@ __all__ = [
     "Folder",
     "FolderFile",
     "FolderIndex",
+    "Gate",
     "Listing",
     "NewFile",
     "OwnBlobs",

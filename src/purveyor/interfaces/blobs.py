@@ -36,6 +36,21 @@ class Staging(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None: ...
 
 
+class Gate(Protocol):
+    """A gate with two sides: uploads pass it together, from `keep` to their commit; whoever removes blobs has it alone.
+
+    Without it this could happen: an upload finds its blob there already, as an orphan, and does not write it; the blob is removed; the row
+    is committed. With it, either the row is there when it is looked for, or the upload comes afterwards and finds no blob. It holds between
+    all that share the store, and lets go of whoever dies.
+    """
+
+    def together(self) -> AbstractContextManager[None]: ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Raises `StoreFailed` where there is no moment for it, after some seconds of waiting."""
+        ...
+
+
 class BlobStore(Protocol):
     """Immutable byte strings under their sha256."""
 
