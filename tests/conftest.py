@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.live_server import LiveServer
+from tests.object_server import Bucket, ObjectServer, new_bucket
 
 # Whatever server a test starts, by whatever means, asks the world for nothing unless the test says otherwise.
 os.environ["PURVEYOR_PULL_THROUGH"] = "false"
@@ -20,6 +21,20 @@ def server(tmp_path: Path) -> Iterator[LiveServer]:
     """An empty index of its own for one test, in a directory with a space in its name."""
     with LiveServer(tmp_path / "with a space" / "data") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    with ObjectServer(tmp_path_factory.mktemp("objects")) as running:
+        yield running
+
+
+@pytest.fixture
+def object_store(object_server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket of a real S3 server; where it is and its credentials are in the environment, as the SDKs expect them."""
+    for name, value in object_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return new_bucket(object_server)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 from purveyor.access.tokens import Tokens
 from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
+from purveyor.adapters.file_gate import FileGate
 from purveyor.adapters.file_lock import FileLock
 from purveyor.adapters.folder_blobs import FolderBlobs
 from purveyor.adapters.folder_catalog import FolderCatalog
@@ -28,7 +29,7 @@ from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
-from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, Upstream
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, OwnBlobs, Upstream
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.cleaning import Cleaner
@@ -55,6 +56,8 @@ DATABASE = "purveyor.sqlite"
 SIGNAL = "changes"
 FOLLOWING = "following"
 _DRAIN_SECONDS = 10
+# After this many seconds a server looks for the first time for what dead uploads left in an object store; `clean` looks at once.
+_PARTS_WAIT = 3600.0
 TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
 
 
@@ -63,13 +66,14 @@ def application(settings: Settings) -> Application:
     data = data_directory(settings.data_dir)
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     signal = MappedSignal(data / SIGNAL)
-    database, local = Database(data / DATABASE), LocalBlobs(data)
-    catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, local, signal, limits))
+    database, own = Database(data / DATABASE), _own_blobs(settings, data)
+    catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
-    remote = _Remote(settings, database, local, data)
+    remote = _Remote(settings, database, own, data)
     offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     settler = Settler(catalog, blobs)
-    settler.settle()
+    if isinstance(own, LocalBlobs):  # what is on another machine is settled once the server answers, as soon as that machine does
+        settler.settle()
     return Application(
         settings=settings,
         catalog=catalog,
@@ -100,30 +104,48 @@ class _Parts:
     """What stores of every kind are made of."""
 
     database: Database
-    local: LocalBlobs
+    own: OwnBlobs
     signal: ChangeSignal
     limits: Limits
 
 
 def _stores(settings: Settings, data: Path, parts: _Parts) -> tuple[Catalog, BlobStore, Landing | None, FolderWatch | None]:
     """Of a data directory alone, or of a folder that is served with it."""
-    database, local, signal, limits = parts.database, parts.local, parts.signal, parts.limits
+    database, own, signal, limits = parts.database, parts.own, parts.signal, parts.limits
     if settings.folder is not None and not settings.folder.is_dir():
         raise Misconfigured(f"The folder {settings.folder} is not there.", "Make it, or name the folder that holds your files.")
     if settings.folder is None:
-        return SqlCatalog(database, signal), local, None, None
+        return SqlCatalog(database, signal), own, None, None
+    if not isinstance(own, LocalBlobs):
+        raise Misconfigured(
+            "A folder that is served keeps its files itself, not in an object store.", "Unset PURVEYOR_BLOBS, or serve no folder."
+        )
     folder, index, lock = LocalFolder(settings.folder.resolve()), SqlFolderIndex(database), FileLock(data / FOLLOWING)
     watch = FolderWatch(folder, index, FolderInspection(folder, index, limits, _now), lock.take, _now)
     catalog = FolderCatalog(database, signal, index, watch.look_first)
-    return catalog, FolderBlobs(folder, index, local), Landing(folder, index), watch
+    return catalog, FolderBlobs(folder, index, own), Landing(folder, index), watch
+
+
+def _own_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> OwnBlobs:
+    """In the data directory, or in an object store, whose client nobody else needs to have installed."""
+    if settings.blobs == "local":
+        return LocalBlobs(data)
+    try:
+        from purveyor.adapters.object_store_blobs import ObjectStoreBlobs  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        raise Misconfigured(
+            f"Files in an object store need {error.name}, which is not installed.", "pip install 'purveyor[objects]'"
+        ) from error
+    return ObjectStoreBlobs(settings.blobs, data, FileGate(data / "gate"), settings.blob_cache, wait)
 
 
 @contextmanager
-def cleaner(data: Path) -> Iterator[Cleaner]:
-    """Of the data directory alone: a folder that it serves is not looked at, and nothing is settled."""
+def cleaner(settings: Settings) -> Iterator[Cleaner]:
+    """Of the data directory and its blobs alone: a folder that it serves is not looked at, and nothing is settled."""
+    data = settings.data_dir
     catalog = SqlCatalog(Database(data / DATABASE), MappedSignal(data / SIGNAL))
     try:
-        yield Cleaner(catalog, LocalBlobs(data), time.time)
+        yield Cleaner(catalog, _own_blobs(settings, data, 0.0), time.time)
     finally:
         catalog.close()
 
@@ -131,7 +153,7 @@ def cleaner(data: Path) -> Iterator[Cleaner]:
 class _Remote:
     """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
 
-    def __init__(self, settings: Settings, database: Database, blobs: LocalBlobs, data: Path) -> None:
+    def __init__(self, settings: Settings, database: Database, blobs: OwnBlobs, data: Path) -> None:
         self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
         upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))

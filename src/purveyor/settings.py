@@ -52,6 +52,10 @@ class Settings:
     port: int = _setting(DEFAULT_PORT, "Port to listen on; 0 picks a free one.")
     data: Path | None = _setting(None, "Directory for the database, the files and the upload token. Default: the user's data directory.")
     folder: Path | None = _setting(None, "Folder of wheels and sdists to serve and to follow; what is uploaded lands there.")
+    blobs: str = _setting(
+        "local",
+        "Where files are kept: `local` for the data directory, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX.",
+    )
     run_dir: Path | None = _setting(None, "Directory where running servers are written down. Default: the user's state directory.")
     workers: int = _setting(1, "Server processes that share the port.")
     express: bool = _setting(
@@ -77,6 +81,9 @@ class Settings:
     upstream_timeout: int = _setting(10, "Seconds an upstream may say nothing.")
     upstream_hosts: str = _setting("none", "Hosts that upstreams may lead to although they are on a private network, separated by commas.")
     cache_size: int = _setting(20 << 30, "Bytes of remote files that are kept; those unused for longest go first, hosted ones never.")
+    blob_cache: int = _setting(
+        10 << 30, "Bytes of an object store's files that are kept in the data directory too; those unused for longest go first."
+    )
 
     @property
     def data_dir(self) -> Path:

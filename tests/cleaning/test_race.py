@@ -56,7 +56,7 @@ def test_what_was_acknowledged_is_there_however_often_its_blob_was_removed_befor
 
 def _clean_until_done(data: Path, processes: "list[subprocess.Popen[str]]") -> int:
     removed = 0
-    with assembly.cleaner(data) as cleaner:
+    with assembly.cleaner(Settings(data=data)) as cleaner:
         # Without the hour for which an orphan is left in peace: it is not what makes this safe.
         eager = Cleaner(cleaner._catalog, cleaner._blobs, time.time, blob_age=-1.0)
         while any(process.poll() is None for process in processes):

@@ -32,13 +32,16 @@ class LocalStaging:
             self._memory += data
             return
         with explained(self._folder):
-            if self._fd is None:
-                self._fd, name = tempfile.mkstemp(dir=self._folder, prefix="upload-")
-                self._path = Path(name)
-                lock_together(self._fd)
-                write(self._fd, self._memory)
-                self._memory.clear()
-            write(self._fd, data)
+            write(self._in_file(), data)
+
+    def _in_file(self) -> int:
+        if self._fd is None:
+            self._fd, name = tempfile.mkstemp(dir=self._folder, prefix="upload-")
+            self._path = Path(name)
+            lock_together(self._fd)
+            write(self._fd, self._memory)
+            self._memory.clear()
+        return self._fd
 
     def content(self) -> bytes | None:
         """The bytes, if they are few enough to be in memory."""
@@ -53,11 +56,16 @@ class LocalStaging:
     def follow(self) -> BinaryIO | None:
         return None if self._fd is None else self._path.open("rb", buffering=0)
 
+    def in_file(self) -> BinaryIO:
+        """The same, however small it is."""
+        with explained(self._folder):
+            self._in_file()
+            return self._path.open("rb", buffering=0)
+
     def move_to(self, target: Path) -> None:
-        """Durable as `target` once the folder is synced too."""
-        assert self._fd is not None
+        """Durable as `target` once the folder is synced too, however small it is."""
         with explained(target):
-            os.fsync(self._fd)
+            os.fsync(self._in_file())
             self._path.replace(target)
 
     def __enter__(self) -> Self:

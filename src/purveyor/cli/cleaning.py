@@ -58,7 +58,7 @@ def _of_index(settings: Settings, stack: ExitStack) -> Iterator[Kind]:
         if settings.data is not None or settings.folder is not None:
             raise Misconfigured(f"There is no index in {data}.", "Name the data directory that its server shows at its start, with --data.")
         return
-    cleaner = stack.enter_context(assembly.cleaner(data))
+    cleaner = stack.enter_context(assembly.cleaner(settings))
     yield Kind("staged-uploads", "uploads that were never finished", cleaner.stagings(), cleaner.remove_stagings)
     yield Kind("orphan-blobs", "contents that no file of the index has", cleaner.orphans(), cleaner.remove_orphans)
     yield _paths("old-logs", "logs of earlier servers", (path for path in data.glob("server.log.*") if path.is_file()))

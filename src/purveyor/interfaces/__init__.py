@@ -1,6 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
-from purveyor.interfaces.blobs import BlobStore, Gate, OwnBlobs, Staging, StoredBlob
+from purveyor.interfaces.blobs import BlobStore, FarBlobs, Gate, OwnBlobs, Staging, StoredBlob
 from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, NewFile
 from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
 from purveyor.interfaces.promotions import Promotions
@@ -21,6 +21,7 @@ __all__ = [
     "Catalog",
     "ChangeSignal",
     "Counts",
+    "FarBlobs",
     "FetchedPage",
     "Folder",
     "FolderFile",

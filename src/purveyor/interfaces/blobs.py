@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
+from purveyor.interfaces.remote import RemoteFile
+
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
@@ -101,4 +103,24 @@ class OwnBlobs(BlobStore, Protocol):
 
     def abandoned(self, older_than: float) -> Sequence[int]:
         """The sizes of the stagings that `sweep` would remove."""
+        ...
+
+
+class FarBlobs(OwnBlobs, Protocol):
+    """A store on another machine. Of its blobs some lie here too, as copies that come and go; `open` brings what does not."""
+
+    def here(self, sha256: str) -> BinaryIO | None:
+        """The blob as a file with a descriptor if a copy is here; asks the store for nothing."""
+        ...
+
+    def fetch(self, sha256: str) -> RemoteFile | None:
+        """The blob from the store, whatever bytes it gives: the caller checks them. Reading raises `StoreFailed` where they end early."""
+        ...
+
+    def hold(self, staging: Staging, sha256: str) -> None:
+        """Make the staging, which has been checked, the copy that is here for as long as there is room."""
+        ...
+
+    def link(self, sha256: str, seconds: int) -> str:
+        """A URL of the store under which anybody can GET the blob for that long."""
         ...
