@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from purveyor.access.tokens import Tokens
+from purveyor.adapters.auditing import SqlAudit
 from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
 from purveyor.adapters.file_gate import FileGate
@@ -42,6 +43,7 @@ from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.safekeeping.stores import Safekeeping
 from purveyor.serving.cached import Cached
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
@@ -87,7 +89,7 @@ def application(settings: Settings) -> Application:
         via=remote.via,
         publisher=Publisher(catalog, blobs, limits, _now, landing),
         adoption=Adoption(catalog, blobs, limits, _now, landing),
-        lifecycle=Lifecycle(catalog, _now, folder=landing is not None),
+        lifecycle=Lifecycle(catalog, _now, blobs.exists, folder=landing is not None),
         indexing=Indexing(catalog, _now),
         promoting=Promoting(catalog, SqlPromotions(database), _now),
         exceptions=Exceptions(catalog, _now),
@@ -146,6 +148,27 @@ def cleaner(settings: Settings) -> Iterator[Cleaner]:
     catalog = SqlCatalog(Database(data / DATABASE), MappedSignal(data / SIGNAL))
     try:
         yield Cleaner(catalog, _own_blobs(settings, data, 0.0), time.time)
+    finally:
+        catalog.close()
+
+
+@contextmanager
+def safekeeping(settings: Settings) -> Iterator[Safekeeping]:
+    """The stores that the settings name, with no server's use cases: to be checked, copied or moved as a whole.
+
+    A served folder is read where it lies; its files are not looked for anew.
+    """
+    data = settings.data_dir
+    database, local = Database(data / DATABASE), LocalBlobs(data)
+    catalog = SqlCatalog(database, MappedSignal(data / SIGNAL))
+    blobs: BlobStore = local
+    if settings.folder is not None:
+        blobs = FolderBlobs(LocalFolder(settings.folder.resolve()), SqlFolderIndex(database), local)
+    try:
+        cleaner = Cleaner(catalog, local, time.time)
+        yield Safekeeping(
+            data, catalog, SqlAudit(database), blobs, local, cleaner.orphans, cleaner.remove_orphans, Settler(catalog, local).settle
+        )
     finally:
         catalog.close()
 

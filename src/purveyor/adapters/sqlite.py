@@ -118,6 +118,12 @@ class Database:
         """Move the log into the database file, away from any writer that waits for its commit."""
         self.read("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def faults(self, *, quick: bool) -> list[str]:
+        """What the database finds wrong with its own file; `quick` leaves out whether indexes agree with their tables."""
+        with self.aside() as connection:
+            said = [text for (text,) in connection.execute("PRAGMA quick_check" if quick else "PRAGMA integrity_check")]
+        return [] if said == ["ok"] else said
+
     def close(self) -> None:
         for connection in (*self._opened, self._writer):
             connection.close()

@@ -67,6 +67,7 @@ COMMANDS = {
     "export": ("purveyor.cli.exporting:export", "Write the index as plain files that any web server can offer."),
     "bundle": ("purveyor.cli.bundling:bundle", "Carry files of an index to where no index can be reached."),
     "clean": ("purveyor.cli.cleaning:clean", "List what is stale, with sizes, and remove it."),
+    "fsck": ("purveyor.cli.checking:fsck", "Check that everything is there and what it should be, and mend it."),
     "index": ("purveyor.cli.indexes:index", "Make, show and change the indexes of a server."),
     "why": ("purveyor.cli.policies:why", "Say why an index offers a release, or does not."),
     "advisories": ("purveyor.cli.advisories:advisories", "Load the security advisories that policies go by."),

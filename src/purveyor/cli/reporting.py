@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as
 
 _BAR_FROM = 1 << 20
 """Bytes below which a transfer is over before a bar could be read."""
+_LINE_SECONDS = 10.0
 
 
 class Reporter:
@@ -33,6 +35,23 @@ class Reporter:
         with click.progressbar(length=size, label=label, file=sys.stderr, show_pos=False) as bar:
             yield bar.update
 
+    @contextmanager
+    def progress(self, label: str, count: int) -> Iterator[Callable[[int], None]]:
+        """Of so many things: a bar on a terminal, elsewhere a line every ten seconds."""
+        if self.as_json or not count:
+            yield lambda _count: None
+        elif sys.stderr.isatty():
+            with click.progressbar(length=count, label=label, file=sys.stderr, show_pos=True) as bar:
+                yield bar.update
+        else:
+            yield _Lines(self, label, count).update
+
+    def lines(self, *lines: str) -> None:
+        """Part of the result that is known already; with --json it stands in the document."""
+        if not self.as_json:
+            for line in lines:
+                click.echo(line)
+
     def result(self, document: dict[str, Any], *lines: str) -> None:
         """What the command came to: the document with --json, the lines otherwise."""
         if self.as_json:
@@ -40,6 +59,21 @@ class Reporter:
             return
         for line in lines:
             click.echo(line)
+
+
+class _Lines:
+    def __init__(self, reporter: Reporter, label: str, count: int) -> None:
+        self._reporter = reporter
+        self._label = label
+        self._count = count
+        self._done = 0
+        self._told = time.monotonic()
+
+    def update(self, count: int) -> None:
+        self._done += count
+        if time.monotonic() - self._told > _LINE_SECONDS:
+            self._told = time.monotonic()
+            self._reporter.say(f"{self._label}: {self._done} of {self._count}")
 
 
 def sized(count: int) -> str:

@@ -1,5 +1,6 @@
 """The ports: what the use cases ask of the world. Each is a small Protocol; `testing/contracts.py` says what every adapter must do."""
 
+from purveyor.interfaces.audit import Audit, NamedBlob, Role, WrongSerial
 from purveyor.interfaces.blobs import BlobStore, FarBlobs, Gate, OwnBlobs, Staging, StoredBlob
 from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, NewFile
 from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
@@ -17,6 +18,7 @@ from purveyor.interfaces.remote import (
 )
 
 __all__ = [
+    "Audit",
     "BlobStore",
     "Catalog",
     "ChangeSignal",
@@ -28,12 +30,14 @@ __all__ = [
     "FolderIndex",
     "Gate",
     "Listing",
+    "NamedBlob",
     "NewFile",
     "OwnBlobs",
     "Promotions",
     "PulledBlob",
     "PulledBlobs",
     "RemoteFile",
+    "Role",
     "Snapshot",
     "Snapshots",
     "Staging",
@@ -42,4 +46,5 @@ __all__ = [
     "Upstream",
     "Validators",
     "Verdict",
+    "WrongSerial",
 ]

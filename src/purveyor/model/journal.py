@@ -27,6 +27,7 @@ class Action(StrEnum):
     ROLL_BACK = "roll-back"
     RECORD_CHECK = "record-check"
     APPROVE = "approve"
+    REPAIR = "repair"
     CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
     REVOKE_TOKEN = "revoke-token"  # noqa: S105 - likewise
 
@@ -39,6 +40,9 @@ PAGE_CHANGES = ARRIVALS | LISTED | {Action.REMOVE_FILE, Action.YANK, Action.UNYA
 """What makes a project's page another one, for as long as the index's settings are the same."""
 ROUTING = frozenset({Action.SET_INDEX, Action.REMOVE_INDEX, Action.LOAD_ADVISORIES})
 """After one of these, nothing that was made of an index need hold any more."""
+
+ASIDE = frozenset({Action.OVERRIDE, Action.END_OVERRIDE})
+"""What is said about a project without its becoming another one: its serial stays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,14 @@ class Selection:
 class Lifecycle:
     """Each change is journaled under the name of its `actor`; all files that are meant change together or not at all."""
 
-    def __init__(self, catalog: Catalog, now: Callable[[], datetime], *, folder: bool = False) -> None:
-        """With `folder` the default index serves a folder, whose files only the folder's owner puts there and takes away."""
+    def __init__(
+        self, catalog: Catalog, now: Callable[[], datetime], has: Callable[[str], bool] = lambda _: True, *, folder: bool = False
+    ) -> None:
+        """With `folder` the default index serves a folder, whose files only the folder's owner puts there and takes away.
+
+        `has` says whether the store has the content of that sha256.
+        """
+        self._has = has
         self._catalog = catalog
         self._now = now
         self._folder = folder
@@ -69,8 +75,16 @@ class Lifecycle:
 
     def restore(self, selection: Selection, actor: str) -> Sequence[DistributionFile]:
         self._check_folder(selection, "Put the file into the folder again.")
-        filenames = selection.of(self._catalog.deleted_files(selection.project, selection.index))
+        deleted = self._catalog.deleted_files(selection.project, selection.index)
+        filenames = selection.of(deleted)
+        for file in deleted:
+            if file.filename in filenames and not self._is_there(file):
+                raise NotFound(f"The content of {file.filename} is gone.", "Upload the same file again: that brings it back.")
         return self._catalog.restore_files(filenames, actor, self._now(), selection.index)
+
+    def _is_there(self, file: DistributionFile) -> bool:
+        named = (file.sha256, file.metadata_sha256)
+        return all(self._has(sha256) or self._catalog.unsettled_blob(sha256) is not None for sha256 in named if sha256 is not None)
 
     def set_status(self, index: IndexName, name: NormalizedName, status: ProjectStatus, actor: str) -> None:
         """PEP 792; `quarantined` offers no files, `archived` and `quarantined` take no new ones."""
