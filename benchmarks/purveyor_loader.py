@@ -1,6 +1,5 @@
 """Gives Purveyor a site without uploading it: rows as an upload would leave them, in one transaction, and blobs without a sync for each."""
 
-import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from benchmarks.loaders import MOMENT, describe, link
 from benchmarks.stock import Stock, StockedWheel
 from purveyor.adapters.local_blobs import LocalBlobs
+from purveyor.adapters.sql import Connection
 from purveyor.adapters.sqlite import Database
 from purveyor.model.files import DistributionFile, parse_filename
 
@@ -31,7 +31,7 @@ def load(stock: Stock, data: Path) -> None:
         database.close()
 
 
-def _fill(connection: sqlite3.Connection, stock: Stock, blobs: LocalBlobs, data: Path) -> None:
+def _fill(connection: Connection, stock: Stock, blobs: LocalBlobs, data: Path) -> None:
     serial = 0
     for name in stock.names:
         serial += 1

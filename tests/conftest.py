@@ -4,11 +4,15 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.live_server import LiveServer
 from tests.object_server import Bucket, ObjectServer, new_bucket
+
+if TYPE_CHECKING:
+    from tests.postgres_server import PostgresServer  # few tests need it, and its driver
 
 # Whatever server a test starts, by whatever means, asks the world for nothing unless the test says otherwise.
 os.environ["PURVEYOR_PULL_THROUGH"] = "false"
@@ -62,3 +66,28 @@ def client_environment(tmp_path: Path) -> dict[str, str]:
         "FLIT_NO_NETWORK": "1",
         "PURVEYOR_PULL_THROUGH": "false",
     }
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator["PostgresServer"]:
+    """One PostgreSQL for all tests of a process that do not stop it."""
+    from tests.postgres_server import PostgresServer  # noqa: PLC0415 - as above
+
+    with PostgresServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: "PostgresServer") -> str:
+    """The name of a database with every table and no row but those that are always there."""
+    from purveyor.adapters.postgres import PostgresDatabase  # noqa: PLC0415 - as above
+
+    url = postgres_server.new_database()
+    PostgresDatabase(url).close()
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def postgres_url(postgres_server: "PostgresServer", postgres_template: str) -> str:
+    """A database of its own for one test, in which nothing has happened yet."""
+    return postgres_server.new_database(postgres_template)

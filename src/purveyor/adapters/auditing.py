@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from sqlite3 import Connection
 
 from purveyor.adapters.catalog_changes import Change
-from purveyor.adapters.sqlite import Database, Row
+from purveyor.adapters.sql import Connection, Row, SqlDatabase
 from purveyor.interfaces import NamedBlob, Role, WrongSerial
 from purveyor.model.indexes import IndexName
 from purveyor.model.journal import ASIDE, Action
@@ -37,7 +36,7 @@ _NEWEST = f"(SELECT coalesce(max(j.serial), 0) FROM journal j WHERE {_ABOUT})"
 
 
 class SqlAudit:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def engine_faults(self, *, quick: bool) -> Sequence[str]:

@@ -4,12 +4,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from sqlite3 import Connection
 from typing import TypeVar
 
 from purveyor.adapters.catalog_changes import Change, keep_unsettled
 from purveyor.adapters.rows import COLUMNS, file_of, grant_of, journal_entry, known
-from purveyor.adapters.sqlite import Database
+from purveyor.adapters.sql import NEWEST, Connection, SqlDatabase
 from purveyor.formats.index_document import read_index
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
 from purveyor.model.advisories import Advisory
@@ -27,31 +26,35 @@ T = TypeVar("T")
 
 _LISTED = ", ".join(f"'{action}'" for action in sorted(LISTED))
 _ROUTING = ", ".join(f"'{action}'" for action in sorted(ROUTING))
+
+
+def _is(actions: str) -> str:
+    return f"CASE WHEN action IN ({actions}) THEN 1 ELSE 0 END"
+
+
 _BLOBS = ("sha256", "metadata_sha256", "provenance_sha256")
 _JOURNAL = "SELECT serial, at, actor, action, index_name, project, version, filename, note FROM journal"
-_NEWEST = "SELECT coalesce(max(serial), 0) FROM journal"
 
 
 class SqlCatalog:
     """Every commit raises `signal` before its writer is answered, so no reader that looks there ever misses one."""
 
-    def __init__(self, database: Database, signal: ChangeSignal) -> None:
+    def __init__(self, database: SqlDatabase, signal: ChangeSignal) -> None:
         self._database = database
         # In this order the signal is never the greater of the two, unless an older database was put back: what it commits now must be seen.
         told, newest = signal.read(), self.serial()
         if told > newest:
             signal.set_back(newest)
         signal.raise_to(newest)
-        database.after_commit = lambda connection: signal.raise_to(connection.execute(_NEWEST).fetchone()[0])
+        database.after_commit = signal.raise_to
 
     def serial(self) -> int:
-        serial: int = self._database.read(_NEWEST)[0][0]
+        serial: int = self._database.read(NEWEST)[0][0]
         return serial
 
     def changes_since(self, serial: int) -> Changes:
         rows = self._database.read(
-            f"SELECT project, max(serial), max(action IN ({_LISTED})), max(action IN ({_ROUTING})) FROM journal"
-            " WHERE serial > ? GROUP BY project",
+            f"SELECT project, max(serial), max({_is(_LISTED)}), max({_is(_ROUTING)}) FROM journal WHERE serial > ? GROUP BY project",
             (serial,),
         )
         newest = max((row[1] for row in rows), default=serial)
@@ -76,7 +79,7 @@ class SqlCatalog:
         rows = self._database.read(
             f"SELECT p.display_name, p.status, p.status_reason, p.serial, {COLUMNS}"
             " FROM projects p LEFT JOIN files f ON f.index_name = p.index_name AND f.project = p.name"
-            " WHERE p.index_name = ? AND p.name = ? ORDER BY f.uploaded_at, f.filename",
+            " WHERE p.index_name = ? AND p.name = ? ORDER BY f.uploaded_at NULLS FIRST, f.filename",
             (index, name),
         )
         if not rows:
@@ -204,7 +207,7 @@ class SqlCatalog:
         return rows[0][0] if rows else None
 
     def unsettled_size(self) -> int:
-        size: int = self._database.read("SELECT coalesce(sum(length(content)), 0) FROM unsettled_blobs")[0][0]
+        size: int = self._database.read("SELECT CAST(coalesce(sum(length(content)), 0) AS BIGINT) FROM unsettled_blobs")[0][0]
         return size
 
     def forget_unsettled(self, sha256s: Iterable[str]) -> None:
@@ -230,7 +233,7 @@ class SqlCatalog:
         return bool(self._database.read("SELECT 1 FROM tokens LIMIT 1"))
 
     def counts(self) -> Counts:
-        rows = self._database.read("SELECT (SELECT count(*) FROM projects), count(*), coalesce(sum(size), 0) FROM files")
+        rows = self._database.read("SELECT (SELECT count(*) FROM projects), count(*), CAST(coalesce(sum(size), 0) AS BIGINT) FROM files")
         return Counts(*rows[0])
 
     def close(self) -> None:

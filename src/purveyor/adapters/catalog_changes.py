@@ -1,12 +1,11 @@
 """What changes the catalog: the work of one transaction, with the write lock held, and its entries in the journal."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.rows import COLUMNS, NAMES, file_of, row_of, stamp
-from purveyor.adapters.sqlite import Row
+from purveyor.adapters.sql import Connection, Row
 from purveyor.errors import Conflict
 from purveyor.formats.index_document import write_index
 from purveyor.interfaces import NewFile
@@ -21,13 +20,18 @@ from purveyor.model.projects import ProjectStatus, Status
 
 # ruff: noqa: S608 - the statements are put together of constants; values are always parameters
 
+_PUT_OVERRIDE = (
+    "INSERT INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (index_name, project, version)"
+    " DO UPDATE SET until = excluded.until, by = excluded.by, at = excluded.at, reason = excluded.reason"
+)
+_PUT_ADVISORY = "INSERT INTO advisories VALUES (?, ?, ?) ON CONFLICT (project, identifier) DO UPDATE SET document = excluded.document"
 _STORED = ", ".join(("index_name", "identity", *NAMES))
 
 
 class Change:
     """One change of one index, by `actor` at the time `at`."""
 
-    def __init__(self, connection: sqlite3.Connection, index: IndexName, actor: str, at: datetime) -> None:
+    def __init__(self, connection: Connection, index: IndexName, actor: str, at: datetime) -> None:
         self._execute = connection.execute
         self._index = index
         self._actor = actor
@@ -165,7 +169,11 @@ class Change:
             self.record(Action.CREATE_TOKEN, note=f"{token_identifier(token_sha256)} for {grant.subject}: {permissions}")
 
     def remove_token(self, identifier: str) -> bool:
-        there = self._row("SELECT sha256, subject FROM tokens WHERE substr(lower(hex(sha256)), 1, 12) = ?", identifier)
+        try:
+            beginning = bytes.fromhex(identifier)
+        except ValueError:
+            return False
+        there = self._row("SELECT sha256, subject FROM tokens WHERE substr(sha256, 1, 6) = ?", beginning)
         if there is None:
             return False
         self._execute("DELETE FROM tokens WHERE sha256 = ?", (there[0],))
@@ -174,7 +182,7 @@ class Change:
 
     def put_override(self, override: Override) -> None:
         row = (self._index, override.project, override.version, stamp(override.until), override.by, self._at, override.reason)
-        self._execute("INSERT OR REPLACE INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        self._execute(_PUT_OVERRIDE, row)
         note = f"until {override.until:%Y-%m-%d %H:%M} UTC: {override.reason}"
         self.record(Action.OVERRIDE, override.project, override.version, note=note)
 
@@ -192,7 +200,7 @@ class Change:
         count = 0
         for advisory in advisories:
             document = json.dumps(write_advisory(advisory))
-            self._execute("INSERT OR REPLACE INTO advisories VALUES (?, ?, ?)", (advisory.project, advisory.identifier, document))
+            self._execute(_PUT_ADVISORY, (advisory.project, advisory.identifier, document))
             count += 1
         self.record(Action.LOAD_ADVISORIES, note=str(count))
         return count
@@ -258,5 +266,5 @@ class Change:
         return row
 
 
-def keep_unsettled(connection: sqlite3.Connection, unsettled: Mapping[str, bytes]) -> None:
-    connection.executemany("INSERT OR IGNORE INTO unsettled_blobs VALUES (?, ?)", unsettled.items())
+def keep_unsettled(connection: Connection, unsettled: Mapping[str, bytes]) -> None:
+    connection.executemany("INSERT INTO unsettled_blobs VALUES (?, ?) ON CONFLICT DO NOTHING", unsettled.items())

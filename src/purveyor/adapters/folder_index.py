@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.catalog_changes import Change
-from purveyor.adapters.sqlite import Database, Row
+from purveyor.adapters.sql import Connection, Row
+from purveyor.adapters.sqlite import Database
 from purveyor.errors import PurveyorError
 from purveyor.interfaces import FolderFile, NewFile, Verdict
 from purveyor.model.files import DistributionFile, conflict, project_named_by
@@ -38,6 +39,9 @@ _PUT = (
     " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode, state = 'waiting'"
     " WHERE (size, mtime_ns, inode) <> (excluded.size, excluded.mtime_ns, excluded.inode)"
 )
+_PUT_METADATA = (
+    "INSERT INTO folder_metadata VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, content = excluded.content"
+)
 _THIS = "path = ? AND size = ? AND mtime_ns = ? AND inode = ?"
 
 
@@ -54,7 +58,7 @@ class SqlFolderIndex:
     def amend(self, files: Sequence[FolderFile], gone: Sequence[str], at: datetime) -> frozenset[NormalizedName]:
         changed = [file for file in files if self._state(file.path) != file[1:]]
 
-        def work(connection: sqlite3.Connection) -> frozenset[NormalizedName]:
+        def work(connection: Connection) -> frozenset[NormalizedName]:
             put = {_put(connection, os.fsencode(file.path), os.fsencode(file.directory), *file[1:]) for file in changed}
             forgotten = {_forget(connection, os.fsencode(path), project_named_by(path.rpartition("/")[2]), at) for path in gone}
             return frozenset(put | forgotten)
@@ -101,7 +105,7 @@ class SqlFolderIndex:
         return [FolderFile(os.fsdecode(path), *state) for path, *state in rows]
 
     def settle(self, verdicts: Sequence[Verdict], at: datetime) -> Sequence[tuple[str, str]]:
-        def work(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+        def work(connection: Connection) -> list[tuple[str, str]]:
             return [told for verdict in verdicts for told in _settle(connection, verdict, at)]
 
         return self._database.write(work)
@@ -119,7 +123,7 @@ class SqlFolderIndex:
         return there
 
     def add_landed(self, new: NewFile, file: FolderFile, metadata: bytes | None) -> DistributionFile:
-        def work(connection: sqlite3.Connection) -> DistributionFile:
+        def work(connection: Connection) -> DistributionFile:
             kept = Change(connection, DEFAULT, new.actor, new.at).add_file(new)
             path = os.fsencode(file.path)
             connection.execute(_PUT, (path, b"", file.filename, new.file.project, *file[1:]))
@@ -154,7 +158,7 @@ class SqlFolderIndex:
         return [name for (name,) in rows]
 
 
-def _change(connection: sqlite3.Connection, at: datetime) -> Change:
+def _change(connection: Connection, at: datetime) -> Change:
     """What the folder's watcher does to the catalog: the folder is that of the default index."""
     return Change(connection, DEFAULT, ACTOR, at)
 
@@ -177,14 +181,14 @@ def _batches(connection: sqlite3.Connection, statement: str) -> Iterator[list[Ro
         yield rows
 
 
-def _put(connection: sqlite3.Connection, path: bytes, directory: bytes, *state: int) -> NormalizedName:
+def _put(connection: Connection, path: bytes, directory: bytes, *state: int) -> NormalizedName:
     filename = os.fsdecode(path).rpartition("/")[2].encode(errors="replace").decode()
     project = project_named_by(filename)
     connection.execute(_PUT, (path, directory, filename, project, *state))
     return project
 
 
-def _forget(connection: sqlite3.Connection, path: bytes, project: NormalizedName, at: datetime) -> NormalizedName:
+def _forget(connection: Connection, path: bytes, project: NormalizedName, at: datetime) -> NormalizedName:
     _withdraw(connection, path, at)
     row = connection.execute("DELETE FROM folder_files WHERE path = ? RETURNING state", (path,)).fetchone()
     if row == ("waiting",):
@@ -192,7 +196,7 @@ def _forget(connection: sqlite3.Connection, path: bytes, project: NormalizedName
     return project
 
 
-def _withdraw(connection: sqlite3.Connection, path: bytes, at: datetime) -> None:
+def _withdraw(connection: Connection, path: bytes, at: datetime) -> None:
     """Take what the catalog offers from this path out of it, and give those that were shadowed by it their turn."""
     row = connection.execute(
         "SELECT f.filename, f.project FROM folder_files f JOIN files c ON c.filename = f.filename AND c.sha256 = f.sha256"
@@ -207,7 +211,7 @@ def _withdraw(connection: sqlite3.Connection, path: bytes, at: datetime) -> None
     connection.execute("DELETE FROM folder_metadata WHERE path = ?", (path,))
 
 
-def _settle(connection: sqlite3.Connection, verdict: Verdict, at: datetime) -> Iterator[tuple[str, str]]:
+def _settle(connection: Connection, verdict: Verdict, at: datetime) -> Iterator[tuple[str, str]]:
     file, path = verdict.file, os.fsencode(verdict.file.path)
     row = connection.execute(f"SELECT sha256 FROM folder_files WHERE {_THIS} AND state = 'waiting'", (path, *file[1:])).fetchone()  # noqa: S608 - constants
     if row is None:
@@ -230,7 +234,7 @@ def _settle(connection: sqlite3.Connection, verdict: Verdict, at: datetime) -> I
         yield from _offer(connection, path, there, verdict, at)
 
 
-def _rival(connection: sqlite3.Connection, path: bytes, there: DistributionFile) -> bytes | None:
+def _rival(connection: Connection, path: bytes, there: DistributionFile) -> bytes | None:
     """Where else in the folder the catalog's file lies."""
     row = connection.execute(
         "SELECT path FROM folder_files WHERE sha256 = ? AND filename = ? AND path <> ? AND state IN ('served', 'waiting')",
@@ -240,7 +244,7 @@ def _rival(connection: sqlite3.Connection, path: bytes, there: DistributionFile)
 
 
 def _offer(
-    connection: sqlite3.Connection, path: bytes, there: DistributionFile | None, verdict: Verdict, at: datetime
+    connection: Connection, path: bytes, there: DistributionFile | None, verdict: Verdict, at: datetime
 ) -> Iterator[tuple[str, str]]:
     """Put the file into the catalog, in the place of the one that was there under the same name or another spelling of it."""
     new = verdict.new
@@ -259,13 +263,13 @@ def _same(there: DistributionFile, file: DistributionFile) -> bool:
     return (there.filename, there.sha256) == (file.filename, file.sha256)
 
 
-def _serve(connection: sqlite3.Connection, path: bytes, new: NewFile, metadata: bytes | None) -> None:
+def _serve(connection: Connection, path: bytes, new: NewFile, metadata: bytes | None) -> None:
     connection.execute("UPDATE folder_files SET state = 'served', sha256 = ?, fault = NULL WHERE path = ?", (new.file.sha256, path))
     if metadata is not None:
-        connection.execute("INSERT OR REPLACE INTO folder_metadata VALUES (?, ?, ?)", (path, new.file.metadata_sha256, metadata))
+        connection.execute(_PUT_METADATA, (path, new.file.metadata_sha256, metadata))
 
 
-def _set_aside(connection: sqlite3.Connection, path: bytes, state: str, fault: str, at: datetime) -> Iterator[tuple[str, str]]:
+def _set_aside(connection: Connection, path: bytes, state: str, fault: str, at: datetime) -> Iterator[tuple[str, str]]:
     """Serve the file no longer, for this reason; which is told only if it is another than it was."""
     _withdraw(connection, path, at)
     project, said = connection.execute("SELECT project, fault FROM folder_files WHERE path = ?", (path,)).fetchone()
@@ -275,7 +279,7 @@ def _set_aside(connection: sqlite3.Connection, path: bytes, state: str, fault: s
         yield os.fsdecode(path), fault
 
 
-def _tell_of_the_list(connection: sqlite3.Connection, project: str, at: datetime) -> None:
+def _tell_of_the_list(connection: Connection, project: str, at: datetime) -> None:
     """A project was listed for as long as its files waited; the journal says so if none of them was any good."""
     listed = (
         "SELECT 1 FROM projects WHERE index_name = 'default' AND name = ?"

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from sqlite3 import Connection
 
 from purveyor.adapters import release_rows
 from purveyor.adapters.catalog_changes import Change
 from purveyor.adapters.release_rows import Ask
 from purveyor.adapters.rolling_back import page_state, rolled_back
 from purveyor.adapters.rows import stamp
-from purveyor.adapters.sqlite import Database
+from purveyor.adapters.sql import NEWEST, Connection, SqlDatabase
 from purveyor.errors import Conflict
 from purveyor.interfaces import NewFile
 from purveyor.model.files import parse_filename
@@ -19,11 +18,20 @@ from purveyor.model.journal import Action
 from purveyor.model.names import NormalizedName
 from purveyor.model.releases import Approval, Check, Move, Promotion, Release, Rollback
 
+_PUT_CHECK = (
+    "INSERT INTO checks VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (release_digest, name) DO UPDATE SET passed = excluded.passed,"
+    " by = excluded.by, at = excluded.at, index_name = excluded.index_name, note = excluded.note, url = excluded.url"
+)
+_PUT_APPROVAL = (
+    "INSERT INTO approvals VALUES (?, ?, ?, ?, ?) ON CONFLICT (release_digest, target, by)"
+    " DO UPDATE SET at = excluded.at, note = excluded.note"
+)
+
 
 class SqlPromotions:
     """Over the same database as the catalog; a change is one transaction here as well."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def release(self, index: IndexName, project: NormalizedName, version: str) -> Release:
@@ -35,8 +43,8 @@ class SqlPromotions:
     def record_check(self, index: IndexName, project: NormalizedName, version: str, check: Check) -> Release:
         def record(connection: Connection) -> Release:
             release = release_rows.release(_asking(connection), index, project, version)
-            row = (release.digest, check.name, check.passed, check.by, stamp(check.at), index, check.note, check.url)
-            connection.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            row = (release.digest, check.name, int(check.passed), check.by, stamp(check.at), index, check.note, check.url)
+            connection.execute(_PUT_CHECK, row)
             said = f"{check.name} {'passed' if check.passed else 'failed'}{f': {check.note}' if check.note else ''}"
             Change(connection, index, check.by, check.at).record_release(Action.RECORD_CHECK, project, release.version, said)
             return release_rows.release(_asking(connection), index, project, version)
@@ -47,7 +55,7 @@ class SqlPromotions:
         def approve(connection: Connection) -> Release:
             release = release_rows.release(_asking(connection), index, project, version)
             row = (release.digest, approval.target, approval.by, stamp(approval.at), approval.note)
-            connection.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?, ?, ?, ?)", row)
+            connection.execute(_PUT_APPROVAL, row)
             said = f"from {index}{f': {approval.note}' if approval.note else ''}"
             Change(connection, approval.target, approval.by, approval.at).record_release(Action.APPROVE, project, release.version, said)
             return release_rows.release(_asking(connection), index, project, version)
@@ -99,7 +107,7 @@ def _add(connection: Connection, release: Release, move: Move) -> None:
 
 
 def _newest(ask: Ask) -> int:
-    serial: int = ask("SELECT coalesce(max(serial), 0) FROM journal", ())[0][0]
+    serial: int = ask(NEWEST, ())[0][0]
     return serial
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from purveyor.adapters.rows import COLUMNS, file_of, known, row_of, stamp
-from purveyor.adapters.sqlite import Row
+from purveyor.adapters.sql import Row
 from purveyor.errors import NotFound
 from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import IndexName
@@ -26,7 +26,7 @@ def release(ask: Ask, index: IndexName, project: NormalizedName, version: str) -
     """Raises `NotFound` where the index hosts no file of it."""
     rows = ask(
         f"SELECT p.status, p.status_reason, {COLUMNS} FROM files f JOIN projects p ON p.index_name = f.index_name AND p.name = f.project"
-        " WHERE f.index_name = ? AND f.project = ? ORDER BY f.uploaded_at, f.filename",
+        " WHERE f.index_name = ? AND f.project = ? ORDER BY f.uploaded_at NULLS FIRST, f.filename",
         (index, project),
     )
     files = of_version([file_of(row[2:]) for row in rows], version)

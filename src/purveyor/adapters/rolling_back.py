@@ -129,7 +129,7 @@ class RollingBack:
         versions = ", ".join(one.release.version for one in undone) or "nothing promoted"
         entry = self._change.record_release(Action.ROLL_BACK, self._project, "", f"to serial {serial}, undoing {versions}")
         for one in undone:
-            self._ask("UPDATE promotions SET undone = ? WHERE serial = ?", (entry, one.serial))
+            self._ask("UPDATE promotions SET undone = ? WHERE serial = ? RETURNING serial", (entry, one.serial))
         return Rollback(self._project, self._index, serial, entry, tuple(undone))
 
     def _bring_files_back(self, state: PageState) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from purveyor.adapters.sqlite import Row
+from purveyor.adapters.sql import Row
 from purveyor.model.files import DistributionFile, Kind, Yanked
 from purveyor.model.grants import Grant, Permission
 from purveyor.model.journal import Action, JournalEntry

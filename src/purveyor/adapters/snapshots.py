@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.rows import moment, stamp
-from purveyor.adapters.sqlite import Database
+from purveyor.adapters.sql import SqlDatabase
 from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
 from purveyor.interfaces import PulledBlob, Snapshot, Validators
 from purveyor.model.names import NormalizedName
@@ -15,9 +15,20 @@ _HOSTED = " UNION ALL ".join(
     for column in ("sha256", "metadata_sha256", "provenance_sha256")
 )
 
+_PUT_SNAPSHOT = (
+    "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upstream, project) DO UPDATE SET document = excluded.document,"
+    " etag = excluded.etag, last_modified = excluded.last_modified, fresh_until = excluded.fresh_until, serial = excluded.serial"
+)
+_PUT_EXTRACTED = (
+    "INSERT INTO extracted_metadata VALUES (?, ?, ?) ON CONFLICT (project, sha256) DO UPDATE SET metadata_sha256 = excluded.metadata_sha256"
+)
+_PUT_PULLED = (
+    "INSERT INTO pulled_blobs VALUES (?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET size = excluded.size, used_at = excluded.used_at"
+)
+
 
 class SqlSnapshots:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def get(self, upstream: str, name: NormalizedName) -> Snapshot | None:
@@ -42,7 +53,7 @@ class SqlSnapshots:
             stamp(snapshot.fresh_until),
             detail.serial,
         )
-        self._database.write(lambda connection: connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row))
+        self._database.write(lambda connection: connection.execute(_PUT_SNAPSHOT, row))
 
     def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None:
         row = (stamp(fresh_until), upstream, name)
@@ -58,16 +69,16 @@ class SqlSnapshots:
 
     def add_extracted(self, name: NormalizedName, wheel_sha256: str, metadata_sha256: str) -> None:
         row = (name, wheel_sha256, metadata_sha256)
-        self._database.write(lambda connection: connection.execute("INSERT OR REPLACE INTO extracted_metadata VALUES (?, ?, ?)", row))
+        self._database.write(lambda connection: connection.execute(_PUT_EXTRACTED, row))
 
 
 class SqlPulledBlobs:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def add(self, blob: PulledBlob, at: datetime) -> None:
         row = (blob.sha256, blob.size, stamp(at))
-        self._database.write(lambda connection: connection.execute("INSERT OR REPLACE INTO pulled_blobs VALUES (?, ?, ?)", row))
+        self._database.write(lambda connection: connection.execute(_PUT_PULLED, row))
 
     def used(self, sha256s: Iterable[str], at: datetime) -> None:
         rows = [(stamp(at), sha256) for sha256 in sha256s]
@@ -76,7 +87,7 @@ class SqlPulledBlobs:
             self._database.write(lambda connection: connection.executemany(statement, rows))
 
     def size(self) -> int:
-        size: int = self._database.read("SELECT coalesce(sum(size), 0) FROM pulled_blobs")[0][0]
+        size: int = self._database.read("SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM pulled_blobs")[0][0]
         return size
 
     def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:

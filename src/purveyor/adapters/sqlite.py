@@ -7,18 +7,17 @@ docs/decisions/0001-sql-without-a-toolkit.md).
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from purveyor.adapters.schema import STEPS
+from purveyor.adapters.group_commit import GroupCommit, Job
+from purveyor.adapters.schema import KEEP, STEPS, Step, Version, missing, reached
+from purveyor.adapters.sql import NEWEST, Connection, Row
 from purveyor.errors import Misconfigured, PurveyorError, StoreFailed, StoreFull
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Work = Callable[[sqlite3.Connection], T]
 
 # How long a writer waits for another process's transaction before it gives up with a sentence.
 BUSY_SECONDS = 5.0
@@ -34,39 +33,19 @@ _PRAGMAS = (
 )
 
 
-class _Job(Generic[T]):
-    """One write on its way through the next commit."""
-
-    def __init__(self, work: Work[T]) -> None:
-        self.work = work
-        self.finished = False
-        self.error: Exception | None = None
-        self.value: T
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        connection.execute("SAVEPOINT job")
-        try:
-            self.value = self.work(connection)
-        except (PurveyorError, sqlite3.IntegrityError) as error:
-            # Refused by a rule, for instance a conflict: this write is undone, the others of the same commit go on.
-            connection.execute("ROLLBACK TO job")
-            self.error = error
-        connection.execute("RELEASE job")
-
-
 class Database:
     """A database file shared by threads and processes. `path`'s directory must exist.
 
     `after_commit` runs once for each commit, before any writer of it is answered.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, steps: Sequence[Step] = STEPS) -> None:
         self._path = path
-        self.after_commit: Callable[[sqlite3.Connection], None] = lambda _: None
+        self._steps = steps
+        self.after_commit: Callable[[int], None] = lambda _: None
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._turn = threading.Lock()
-        self._waiting: deque[_Job[Any]] = deque()
+        self._writes = GroupCommit(self._commit)
         self._writer = self._connect()
         try:
             self._writer.execute("PRAGMA busy_timeout = 0")
@@ -100,19 +79,9 @@ class Database:
         except sqlite3.Error as error:
             raise _failure(error, self._path) from error
 
-    def write(self, work: Work[T]) -> T:
-        """Run `work` in a transaction that is durable on return; what it raises undoes it and is raised here.
-
-        Writers that arrive while a commit is under way share the next one: the price of durability is paid once for all of them.
-        """
-        job = _Job(work)
-        self._waiting.append(job)
-        with self._turn:
-            if not job.finished:
-                self._commit([self._waiting.popleft() for _ in range(len(self._waiting))])
-        if job.error is not None:
-            raise job.error
-        return job.value
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction that is durable on return; what it raises undoes it and is raised here."""
+        return self._writes.write(work)
 
     def tidy(self) -> None:
         """Move the log into the database file, away from any writer that waits for its commit."""
@@ -128,21 +97,18 @@ class Database:
         for connection in (*self._opened, self._writer):
             connection.close()
 
-    def _commit(self, jobs: list[_Job[Any]]) -> None:
+    def _commit(self, jobs: Sequence[Job[Any]]) -> None:
         try:
             self._begin()
             for job in jobs:
-                job.run(self._writer)
+                job.run(self._writer, (PurveyorError, sqlite3.IntegrityError))
+            newest = self._writer.execute(NEWEST).fetchone()[0]
             self._writer.execute("COMMIT")
-            self.after_commit(self._writer)
-        except Exception as error:  # noqa: BLE001 - whatever broke the shared commit is every waiting writer's answer
+            self.after_commit(newest)
+        except BaseException as error:
             with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
-            failure = _failure(error, self._path) if isinstance(error, sqlite3.Error) else error
-            for job in jobs:
-                job.error = failure
-        for job in jobs:
-            job.finished = True
+            raise (_failure(error, self._path) if isinstance(error, sqlite3.Error) else error) from error
 
     def _begin(self) -> None:
         """Take the write lock, looking every millisecond: SQLite's own waiting backs off to 100 and starves beside a busy process."""
@@ -179,25 +145,32 @@ class Database:
 
     def _prepare(self) -> None:
         """Bring the schema up to date; several processes may start at once, so the version is read again inside the transaction."""
-        if self._version() == len(STEPS):
+        if not missing(self._version(), self._steps, self._name):
             return
         self._begin()
-        version = self._version()
-        if version > len(STEPS):
-            self._writer.execute("ROLLBACK")
-            raise Misconfigured(
-                f"The database {self._path} was written by a newer Purveyor (schema {version}; this one knows {len(STEPS)}).",
-                "Upgrade Purveyor, or use another data directory with --data.",
-            )
-        for step in STEPS[version:]:
-            for statement in step.split(";"):
+        found = self._version()
+        for step in missing(found, self._steps, self._name):
+            for statement in step.sql.split(";"):
                 self._writer.execute(statement)
-        self._writer.execute(f"PRAGMA user_version = {len(STEPS)}")
+        now = reached(found, self._steps)
+        self._writer.execute(KEEP)
+        self._writer.execute("DELETE FROM schema_version")
+        self._writer.execute("INSERT INTO schema_version VALUES (?, ?)", (now.number, now.oldest))
+        self._writer.execute(f"PRAGMA user_version = {now.number}")
         self._writer.execute("COMMIT")
 
-    def _version(self) -> int:
-        version: int = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        return version
+    def _version(self) -> Version:
+        """`user_version` counts the steps, since the first release; the oldest code that may still run is written beside it later."""
+        number: int = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        with suppress(sqlite3.OperationalError):  # no such table yet
+            kept, oldest = self._writer.execute("SELECT version, oldest FROM schema_version").fetchone()
+            if kept == number:
+                return Version(number, oldest)
+        return Version(number, number)
+
+    @property
+    def _name(self) -> str:
+        return f"The database {self._path}"
 
 
 def _failure(error: sqlite3.Error, path: Path) -> PurveyorError:
