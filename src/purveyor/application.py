@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from purveyor.access.tokens import Tokens
-from purveyor.interfaces import BlobStore, Catalog
+from purveyor.interfaces import BlobStore, Catalog, Checks
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.folder_watch import FolderWatch
@@ -46,6 +46,8 @@ class Application:
     explaining: Explaining
     settler: Settler
     tokens: Tokens
+    checks: Checks
+    """What `/health/ready` looks at."""
     now: Callable[[], datetime]
     watch: FolderWatch | None = None
     """Where a folder is served; it is started by whoever answers requests."""

@@ -16,6 +16,7 @@ from purveyor.adapters.auditing import SqlAudit
 from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
 from purveyor.adapters.file_gate import FileGate
+from purveyor.adapters.disk_space import DiskSpace
 from purveyor.adapters.file_lock import FileLock
 from purveyor.adapters.folder_blobs import FolderBlobs
 from purveyor.adapters.folder_catalog import FolderCatalog
@@ -57,7 +58,6 @@ from purveyor.settings import Settings
 DATABASE = "purveyor.sqlite"
 SIGNAL = "changes"
 FOLLOWING = "following"
-_DRAIN_SECONDS = 10
 # After this many seconds a server looks for the first time for what dead uploads left in an object store; `clean` looks at once.
 _PARTS_WAIT = 3600.0
 TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
@@ -96,6 +96,7 @@ def application(settings: Settings) -> Application:
         explaining=Explaining(catalog, offers, _now),
         settler=settler,
         tokens=Tokens(catalog),
+        checks={"database": database, "blobs": local, "disk": DiskSpace(data, settings.least_free)},
         now=_now,
         watch=watch,
     )
@@ -264,12 +265,12 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_graceful_shutdown=settings.drain_timeout,
     )
     if workers > 1:
-        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only for several workers
+        from purveyor.process.workers import supervisor  # noqa: PLC0415 - only for several workers
 
-        Multiprocess(config, sockets=[listener]).run()
+        supervisor(config, listener).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
 

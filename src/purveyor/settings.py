@@ -71,6 +71,12 @@ class Settings:
     idle_timeout: int = _setting(30, "Seconds a connection may stay silent between requests, or in the middle of a body.")
     upload_threads: int = _setting(8, "Threads of a server process that check and store uploads; more uploads wait for one.")
 
+    drain_delay: int = _setting(
+        0, "Seconds for which a server that is told to end still answers, as not ready: the time a balancer needs to notice."
+    )
+    drain_timeout: int = _setting(10, "Seconds that uploads and downloads under way have to finish once a server ends.")
+    least_free: int = _setting(100 << 20, "Bytes that should be free where the data directory is; with less the server is not ready.")
+
     pull_through: bool = _setting(True, "Ask remote upstreams for what is not hosted here; `false` is as if no index had any.")
     offline: bool = _setting(False, "Ask no upstream for anything: of remote projects and files, offer what was seen and stored before.")
     pypi_url: str = _setting(
@@ -118,8 +124,11 @@ class Settings:
         return {name: str(value) for name, value in values.items() if value is not None}
 
 
+_MAY_BE_ZERO = ("PURVEYOR_PORT", "PURVEYOR_DRAIN_DELAY", "PURVEYOR_LEAST_FREE")
+
+
 def _check_least(variable: str, value: Any) -> None:
-    least = 0 if variable == "PURVEYOR_PORT" else 1
+    least = 0 if variable in _MAY_BE_ZERO else 1
     if isinstance(value, int) and not isinstance(value, bool) and value < least:
         raise Misconfigured(f"{variable} is {value}, but must be at least {least}.", f"Set {variable} to {least} or more, or unset it.")
 

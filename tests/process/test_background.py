@@ -170,7 +170,7 @@ def test_a_server_that_does_not_end_is_killed_with_its_workers_and_nobody_else(c
         identity = identify(wedged.pid)
         assert identity is not None
         said: list[str] = []
-        assert end(replace(record, identity=identity), None, said.append, grace=1.5) is Ending.KILLED
+        assert end(replace(record, identity=identity, drain=0), None, said.append, margin=1.5) is Ending.KILLED
         assert wedged.wait() == -signal.SIGKILL
     assert "it is killed" in said[-1]
     assert bystander.poll() is None

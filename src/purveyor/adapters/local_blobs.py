@@ -39,6 +39,12 @@ class LocalBlobs:
         sync(self._blobs)
         sync(self._blobs.parent)
 
+    def check(self) -> str:
+        for folder in (self._staging, self._blobs / "ff"):
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise StoreFailed(f"The directory {folder} is not there, or cannot be written.", "Check the data directory and its disk.")
+        return "The directories of the data directory can be read and written."
+
     def stage(self) -> Staging:
         return self._staging.stage()
 

@@ -4,6 +4,7 @@ The standard library's driver, not a toolkit above it: importing one costs more 
 docs/decisions/0001-sql-without-a-toolkit.md).
 """
 
+import os
 import sqlite3
 import threading
 import time
@@ -82,6 +83,15 @@ class Database:
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that is durable on return; what it raises undoes it and is raised here."""
         return self._writes.write(work)
+
+    def check(self) -> str:
+        """Reads as a request does. A schema that this version does not know is not to be read further."""
+        (version,) = self.read("PRAGMA user_version")[0]
+        if version != len(STEPS):
+            raise Misconfigured(f"The database has schema {version}, and this server knows {len(STEPS)}.", "Restart the server.")
+        if not os.access(self._path, os.W_OK):
+            raise StoreFailed(f"The database {self._path} cannot be written.", "Check the permissions of the data directory.")
+        return f"SQLite answers; its schema is {version}."
 
     def tidy(self) -> None:
         """Move the log into the database file, away from any writer that waits for its commit."""

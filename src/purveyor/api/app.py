@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from purveyor.api.asgi import Receive, Scope, Send, deliver
 from purveyor.api.connections import Connections
+from purveyor.api.draining import Draining
 from purveyor.api.lane import Lane
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
@@ -26,6 +27,7 @@ class PurveyorApp:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._read_path = ReadPath(app)
+        self._draining = Draining()
         self._late_parts: _Late | None = None
         self._late_turn = threading.Lock()
 
@@ -46,14 +48,16 @@ class PurveyorApp:
     def _late(self) -> "_Late":
         with self._late_turn:
             if self._late_parts is None:
-                self._late_parts = _Late(self._app, self._read_path)
+                self._late_parts = _Late(self._app, self._read_path, self._draining)
             return self._late_parts
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         settings = self._app.settings
         lane = Lane(self._app.follower, settings.page_memory, self._app.now) if settings.express else None
-        connections = Connections(lane, settings.header_timeout, settings.idle_timeout)
+        connections = Connections(lane, settings.header_timeout, settings.idle_timeout, self._draining)
+        self._draining.tell(connections.retire)
+        self._draining.hear_first(settings.drain_delay, loop)
         scope.get("state", {})["purveyor.connections"] = connections
         await receive()
         connections.start(loop)
@@ -103,7 +107,7 @@ def _uploads_to(path: str) -> IndexName | None:
 class _Late:
     """What the first page need not wait for: a tenth of a second of imports."""
 
-    def __init__(self, app: Application, read_path: ReadPath) -> None:
+    def __init__(self, app: Application, read_path: ReadPath, draining: Draining) -> None:
         import packaging.metadata  # noqa: F401, PLC0415 - the first upload should not wait for it either
 
         from purveyor.api.authentication import Doorkeeper  # noqa: PLC0415 - see above
@@ -111,5 +115,5 @@ class _Late:
         from purveyor.api.uploads import Uploads  # noqa: PLC0415 - see above
 
         door = Doorkeeper(app.tokens)
-        self.router = router(app, read_path, door)
+        self.router = router(app, read_path, door, draining)
         self.uploads = Uploads(app, door)

@@ -4,6 +4,7 @@ import asyncio
 from email.utils import formatdate
 from typing import Protocol
 
+from purveyor.api.draining import Draining
 from purveyor.api.lane import Lane
 
 
@@ -12,14 +13,19 @@ class Connection(Protocol):
         """One second has passed."""
         ...
 
+    def retire(self) -> None:
+        """Close after the next answer, and say so with it."""
+        ...
+
 
 class Connections:
     """One timer for all, because arming one for each request costs more than answering it."""
 
-    def __init__(self, lane: Lane | None, header_timeout: int, idle_timeout: int) -> None:
+    def __init__(self, lane: Lane | None, header_timeout: int, idle_timeout: int, draining: Draining) -> None:
         self.lane = lane
         self.header_timeout = header_timeout
         self.idle_timeout = idle_timeout
+        self.draining = draining
         self.members: set[Connection] = set()
         self.date = _date_line()
         self._timer: asyncio.TimerHandle | None = None
@@ -30,6 +36,10 @@ class Connections:
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+    def retire(self) -> None:
+        for connection in list(self.members):
+            connection.retire()
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self.start(loop)

@@ -54,6 +54,8 @@ class ExpressProtocol(Outgoing):
         self.server_state.connections.add(self)
         self.connections.members.add(self)
         self.peer = transport.get_extra_info("peername")
+        if self.connections.draining.under_way:
+            self.retire()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -65,10 +67,15 @@ class ExpressProtocol(Outgoing):
 
     def shutdown(self) -> None:
         """The server is stopping: finish what is under way, then close."""
-        self.closing = True
+        self.retire()
         if self.idle:
             self.transport.close()
-        elif self.exchange is not None:
+
+    def retire(self) -> None:
+        """The next answer is the last one and says so, which those of the lane do not."""
+        self.closing = True
+        self.lane = None
+        if self.exchange is not None:
             self.exchange.keep_alive = False
 
     # ------------------------------------------------------------------ reading

@@ -1,25 +1,22 @@
 """Everything that is neither read by installers nor uploaded, on Starlette; imported once the server has begun to answer."""
 
 import asyncio
-import os
-from dataclasses import dataclass
 from functools import cache
 from html import escape
-from multiprocessing import parent_process
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from purveyor import __version__
-from purveyor.api import asgi, problems
+from purveyor.api import asgi, operating, problems
 from purveyor.api.authentication import Doorkeeper
+from purveyor.api.draining import Draining
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
 from purveyor.errors import NotFound
-from purveyor.interfaces import Catalog, Counts
 from purveyor.model.names import is_valid, normalize
 from purveyor.serving.bodies import pieces
 
@@ -41,31 +38,8 @@ twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What there is, at least since the change with this serial."""
-
-    serial: int
-    counts: Counts
-
-
-class Counted:
-    """The catalog's counts, read again only after a change: it reads all rows for them, a sixth of a second for a million."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._held: Count | None = None
-
-    def now(self) -> Count:
-        serial = self._catalog.serial()
-        held = self._held
-        if held is None or held.serial != serial:
-            held = self._held = Count(serial, self._catalog.counts())
-        return held
-
-
-def router(app: Application, read_path: ReadPath, door: Doorkeeper) -> Router:
-    counted = Counted(app.catalog)
+def router(app: Application, read_path: ReadPath, door: Doorkeeper, draining: Draining) -> Router:
+    counted = operating.Counted(app.catalog)
 
     async def preflight(request: Request) -> Response:
         """hatch looks here, below the upload URL, for the files that are there already; it reads the names of the anchors."""
@@ -84,21 +58,6 @@ def router(app: Application, read_path: ReadPath, door: Doorkeeper) -> Router:
         counts = (await asyncio.to_thread(counted.now)).counts
         page = _WELCOME.format(version=escape(__version__), projects=counts.projects, files=counts.files)
         return HTMLResponse(page, headers={"content-security-policy": "default-src 'none'", "cache-control": "no-cache"})
-
-    async def health(_: Request) -> Response:
-        now = await asyncio.to_thread(counted.now)
-        main = parent_process()  # a worker's, which is the process that people see and end
-        return JSONResponse(
-            {
-                "status": "ok",
-                "version": __version__,
-                "serial": now.serial,
-                "pid": main.pid if main else os.getpid(),
-                "projects": now.counts.projects,
-                "files": now.counts.files,
-            },
-            headers={"cache-control": "no-store"},
-        )
 
     async def nothing(scope: Scope, _: Receive, send: Send) -> None:
         error = NotFound("There is nothing at this URL.", "The index is at /simple/.")
@@ -122,7 +81,7 @@ def router(app: Application, read_path: ReadPath, door: Doorkeeper) -> Router:
             Route("/", welcome, methods=["GET"]),
             Route("/legacy/+simple/{name}/", preflight, methods=["GET"]),
             Route("/{index:path}/legacy/+simple/{name}/", preflight, methods=["GET"]),
-            Route("/health", health, methods=["GET"]),
+            *operating.routes(app, counted, draining),
         ],
         default=elsewhere,
         # Those redirects name the host that the client named, which may be anybody's.

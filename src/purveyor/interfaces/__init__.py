@@ -4,6 +4,7 @@ from purveyor.interfaces.audit import Audit, NamedBlob, Role, WrongSerial
 from purveyor.interfaces.blobs import BlobStore, FarBlobs, Gate, OwnBlobs, Staging, StoredBlob
 from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, NewFile
 from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
+from purveyor.interfaces.operation import Check, Checks
 from purveyor.interfaces.promotions import Promotions
 from purveyor.interfaces.remote import (
     FetchedPage,
@@ -22,6 +23,8 @@ __all__ = [
     "BlobStore",
     "Catalog",
     "ChangeSignal",
+    "Check",
+    "Checks",
     "Counts",
     "FarBlobs",
     "FetchedPage",

@@ -11,8 +11,8 @@ from purveyor.process.family import unit_of, workers_of
 from purveyor.process.identity import Identity, hold
 from purveyor.process.runfile import Record
 
-GRACE = 15.0
-"""Seconds in which a server ends by itself: it gives requests under way ten, and has to notice and to close."""
+MARGIN = 5.0
+"""Seconds that a server may need to end, beside those that it gives to requests under way: it has to notice and to close."""
 _SOON = 1.0
 _KILLED = 10.0
 
@@ -23,7 +23,7 @@ class Ending(Enum):
     GONE = "gone"
 
 
-def end(record: Record, run_directory: Path | None, say: Callable[[str], None], grace: float = GRACE) -> Ending:
+def end(record: Record, run_directory: Path | None, say: Callable[[str], None], margin: float = MARGIN) -> Ending:
     """End the server and its workers, and wait until they have ended.
 
     Raises `Misconfigured` for a server that a service manager would only start again.
@@ -33,7 +33,7 @@ def end(record: Record, run_directory: Path | None, say: Callable[[str], None], 
     if unit is not None:
         raise Misconfigured(f"The server at {record.url} is run by the service manager, as {unit}.", f"Use `systemctl stop {unit}`.")
     workers = workers_of(record.identity)
-    ending = _end_one(record.identity, say, grace)
+    ending = _end_one(record.identity, say, record.drain + margin)
     for worker in workers:
         _end_left(worker)
     if run_directory is not None:

@@ -16,7 +16,7 @@ from purveyor.process.family import memory_of, workers_of
 from purveyor.process.health import Health, ask_all
 from purveyor.process.identity import Identity, identify, owner, this_process, uptime
 from purveyor.process.occupancy import occupant
-from purveyor.process.runfile import Found, Record
+from purveyor.process.runfile import USUAL_DRAIN, Found, Record
 
 UNKNOWN = "unknown"
 
@@ -142,4 +142,5 @@ def _guessed(process: psutil.Process, identity: Identity, served: Served, data: 
         command=tuple(process.cmdline()),
         log=None,
         workers=int(served.workers) if served.workers and served.workers.isdecimal() else 1,
+        drain=USUAL_DRAIN,
     )

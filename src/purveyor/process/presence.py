@@ -38,6 +38,7 @@ def own_record(settings: Settings, listening: socket.socket, data: Path) -> Reco
         command=tuple(sys.orig_argv),
         log=_log_of(data),
         workers=settings.workers,
+        drain=settings.drain_delay + settings.drain_timeout,
     )
 
 

@@ -25,6 +25,8 @@ _UNFINISHED = ".new"
 _NAME = re.compile(r"[0-9]+-[0-9a-f]+\.(json|new)")
 _LARGEST = 64 << 10
 """Bytes: a record has a few hundred."""
+USUAL_DRAIN = 10
+_LONGEST_DRAIN = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Record:
     log: Path | None
     """The file its output goes to, if `purveyor start` started it."""
     workers: int
+    drain: int
+    """Seconds that it may take to end by itself."""
 
     @property
     def filename(self) -> str:
@@ -160,4 +164,5 @@ def _record(given: Mapping[str, Any]) -> Record:
         command=tuple(str(word) for word in given["command"]),
         log=Path(given["log"]) if given["log"] else None,
         workers=given["workers"],
+        drain=min(max(int(given.get("drain", USUAL_DRAIN)), 0), _LONGEST_DRAIN),
     )

@@ -1,0 +1,69 @@
+"""What a server says of itself is true, and comes in time."""
+
+import fcntl
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.live_server import LiveServer
+from tests.operations.watching import readiness, until
+
+ALL_WELL = {"database": True, "blobs": True, "disk": True, "draining": True}
+# Where SQLite's readers take their locks in the file of shared memory that belongs to the log.
+_SHARED_LOCKS = (8, 120)
+
+
+def test_a_server_that_can_do_its_work_is_ready(server: LiveServer) -> None:
+    assert readiness(server) == (200, ALL_WELL)
+
+
+def test_the_report_has_a_line_for_each_check(server: LiveServer) -> None:
+    first, *lines, last = server.http.get(f"{server.url}health/ready").text.splitlines()
+
+    assert (first, last) == ('{"status": "ready", "checks": {', "}}")
+    assert [line.split('"')[1] for line in lines] == list(ALL_WELL)
+
+
+def test_a_store_that_is_gone_makes_it_not_ready_until_it_is_back(server: LiveServer) -> None:
+    assert readiness(server) == (200, ALL_WELL)
+    away = server.data / "away"
+    (server.data / "staging").rename(away)
+    until(lambda: readiness(server) == (503, ALL_WELL | {"blobs": False}))
+
+    away.rename(server.data / "staging")
+    until(lambda: readiness(server) == (200, ALL_WELL))
+
+
+def test_a_disk_with_less_room_than_is_demanded_makes_it_not_ready(tmp_path: Path) -> None:
+    with LiveServer(tmp_path / "data", least_free=1 << 60) as server:
+        assert readiness(server) == (503, ALL_WELL | {"disk": False})
+
+
+def test_what_is_excluded_does_not_count(tmp_path: Path) -> None:
+    with LiveServer(tmp_path / "data", least_free=1 << 60) as server:
+        assert readiness(server, "?exclude=disk") == (200, {name: True for name in ALL_WELL if name != "disk"})
+        assert readiness(server, "?exclude=disk,database&exclude=blobs") == (200, {"draining": True})
+
+
+def test_a_database_that_hangs_is_told_of_in_time_however_many_ask(server: LiveServer) -> None:
+    """SQLite itself would wait for ten seconds; nobody who asks does."""
+    assert readiness(server) == (200, ALL_WELL)
+    with (server.data / "purveyor.sqlite-shm").open("r+b") as shared, ThreadPoolExecutor(8) as threads:
+        fcntl.lockf(shared, fcntl.LOCK_EX, *_SHARED_LOCKS)
+        expected = (503, ALL_WELL | {"database": False})
+        until(lambda: readiness(server) == expected)
+        server.http.timeout = 4
+        assert list(threads.map(lambda _: readiness(server), range(16))) == [expected] * 16
+        assert server.http.get(f"{server.url}health/live").status_code == 200
+    until(lambda: readiness(server) == (200, ALL_WELL))
+
+
+@pytest.mark.parametrize("path", ["health", "health/live", "health/ready"])
+def test_nobody_keeps_what_is_said_of_the_moment(server: LiveServer, path: str) -> None:
+    assert server.http.get(f"{server.url}{path}").headers["cache-control"] == "no-store"
+
+
+def test_with_workers_the_process_that_is_named_is_the_one_to_end(tmp_path: Path) -> None:
+    with LiveServer(tmp_path / "data", workers=2) as server:
+        assert server.http.get(f"{server.url}health/live").json()["pid"] == server.pid
