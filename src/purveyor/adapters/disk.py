@@ -44,6 +44,12 @@ def sync(path: Path) -> None:
             os.close(fd)
 
 
+def check_usable(folder: Path) -> None:
+    """Raises `StoreFailed` where the folder is not there, or not ours to read and write."""
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise StoreFailed(f"The directory {folder} is not there, or cannot be written.", "Check the data directory and its disk.")
+
+
 @contextmanager
 def explained(where: Path | str) -> Iterator[None]:
     """Raises `StoreFull` or `StoreFailed` for an operating system's error inside."""

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import BinaryIO
 
-from purveyor.adapters.disk import explained, lock_together, sync
+from purveyor.adapters.disk import check_usable, explained, lock_together, sync
 from purveyor.adapters.file_gate import FileGate
 from purveyor.adapters.staging_folder import LocalStaging, StagingFolder
 from purveyor.errors import StoreFailed
@@ -40,9 +40,8 @@ class LocalBlobs:
         sync(self._blobs.parent)
 
     def check(self) -> str:
-        for folder in (self._staging, self._blobs / "ff"):
-            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                raise StoreFailed(f"The directory {folder} is not there, or cannot be written.", "Check the data directory and its disk.")
+        check_usable(self._staging.path)
+        check_usable(self._blobs / "ff")
         return "The directories of the data directory can be read and written."
 
     def stage(self) -> Staging:
