@@ -15,8 +15,8 @@ from purveyor.access.tokens import Tokens
 from purveyor.adapters.auditing import SqlAudit
 from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
-from purveyor.adapters.file_gate import FileGate
 from purveyor.adapters.disk_space import DiskSpace
+from purveyor.adapters.file_gate import FileGate
 from purveyor.adapters.file_lock import FileLock
 from purveyor.adapters.folder_blobs import FolderBlobs
 from purveyor.adapters.folder_catalog import FolderCatalog
@@ -96,7 +96,7 @@ def application(settings: Settings) -> Application:
         explaining=Explaining(catalog, offers, _now),
         settler=settler,
         tokens=Tokens(catalog),
-        checks={"database": database, "blobs": local, "disk": DiskSpace(data, settings.least_free)},
+        checks={"database": database, "blobs": own, "disk": DiskSpace(data, settings.least_free)},
         now=_now,
         watch=watch,
     )

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from purveyor.adapters.abandoned_parts import AbandonedParts
 from purveyor.adapters.blob_cache import BlobCache
-from purveyor.adapters.disk import explained
+from purveyor.adapters.disk import check_usable, explained
 from purveyor.adapters.object_store import ObjectStore
 from purveyor.adapters.staging_folder import LocalStaging, StagingFolder
 from purveyor.errors import StoreFailed
@@ -34,6 +34,11 @@ class ObjectStoreBlobs:
         self._cache = BlobCache(data / "cache", cache)
         self._gate = gate
         self._parts = AbandonedParts(url, wait)
+
+    def check(self) -> str:
+        check_usable(self._staging.path)
+        self.exists("0" * 64)  # there is no such blob, and only the store can say so
+        return "The object store answers."
 
     def stage(self) -> LocalStaging:
         return self._staging.stage()

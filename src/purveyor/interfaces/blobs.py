@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
+from purveyor.interfaces.operation import Check
 from purveyor.interfaces.remote import RemoteFile
 
 
@@ -94,7 +95,7 @@ class BlobStore(Protocol):
         ...
 
 
-class OwnBlobs(BlobStore, Protocol):
+class OwnBlobs(BlobStore, Check, Protocol):
     """A store that holds nothing but blobs of one catalog, so that those which it does not name can go."""
 
     def removing(self) -> AbstractContextManager[None]:
