@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.live_server import LiveServer
+from tests.object_server import Bucket, ObjectServer
 from tests.operations.watching import readiness, until
 
 ALL_WELL = {"database": True, "blobs": True, "disk": True, "draining": True}
@@ -57,6 +58,18 @@ def test_a_database_that_hangs_is_told_of_in_time_however_many_ask(server: LiveS
         assert list(threads.map(lambda _: readiness(server), range(16))) == [expected] * 16
         assert server.http.get(f"{server.url}health/live").status_code == 200
     until(lambda: readiness(server) == (200, ALL_WELL))
+
+
+def test_an_object_store_that_says_nothing_is_told_of_in_time(tmp_path: Path, object_server: ObjectServer, object_store: Bucket) -> None:
+    with LiveServer(tmp_path / "data", blobs=object_store.url) as server:
+        assert readiness(server) == (200, ALL_WELL)
+        object_server.pause()
+        try:
+            until(lambda: readiness(server) == (503, ALL_WELL | {"blobs": False}))
+            assert readiness(server, "?exclude=blobs")[0] == 200
+        finally:
+            object_server.resume()
+        until(lambda: readiness(server) == (200, ALL_WELL))
 
 
 @pytest.mark.parametrize("path", ["health", "health/live", "health/ready"])
