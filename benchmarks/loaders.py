@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from benchmarks.stock import Stock, StockedWheel
 from purveyor.formats import simple_json
 from purveyor.formats.links import file_path
+from purveyor.formats.project_list import write_list
 from purveyor.model.files import DistributionFile, Kind
 from purveyor.model.projects import ProjectDetail, ProjectStatus
 
@@ -32,7 +33,7 @@ def nginx(stock: Stock, data: Path) -> None:
         names.append(project)
         detail = ProjectDetail(canonicalize_name(project), project, ProjectStatus(), tuple(files))
         _write_page(www / "simple" / project, simple_json.write_detail(detail))
-    pages = simple_json.write_list((canonicalize_name(name), name) for name in sorted(names))
+    pages = write_list(simple_json, ((canonicalize_name(name), name) for name in sorted(names)))
     _write_page(www / "simple", b"".join(pages))
 
 
@@ -88,7 +89,7 @@ def pypiron(stock: Stock, data: Path) -> None:
         # Its own list, written as it writes it: rebuilding it from 880,000 directories would measure the disk.
         write(
             data / "simple" / "index.json",
-            b"".join(simple_json.write_list((canonicalize_name(name), name) for name in stock.names)),
+            b"".join(write_list(simple_json, ((canonicalize_name(name), name) for name in stock.names))),
         )
     else:
         program = Path(sys.executable).parent / "pypiron"

@@ -51,6 +51,7 @@ from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
+from purveyor.serving.project_lists import ProjectLists
 from purveyor.serving.pulling import Pulling
 from purveyor.serving.upstreams import Upstreams
 from purveyor.settings import Settings
@@ -73,6 +74,8 @@ def application(settings: Settings) -> Application:
     follower = Follower(catalog, signal)
     remote = _Remote(settings, database, own, data)
     offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
+    # What lies in a folder is listed before it is in the catalog, and so before it is in the journal.
+    lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=watch is None)
     settler = Settler(catalog, blobs)
     if isinstance(own, LocalBlobs):  # what is on another machine is settled once the server answers, as soon as that machine does
         settler.settle()
@@ -82,7 +85,7 @@ def application(settings: Settings) -> Application:
         blobs=blobs,
         follower=follower,
         offers=offers,
-        pages=Pages(catalog, offers, follower, data / "staging", settings.page_memory, now=_now),
+        pages=Pages(offers, lists, follower, data / "staging", settings.page_memory, now=_now),
         files=Files(catalog, offers, blobs, remote.cached),
         upstreams=remote.upstreams,
         pulling=remote.pulling,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purveyor.formats import simple_html, simple_json
+from purveyor.formats.project_list import write_list
 from purveyor.formats.pulled_page import read_detail
 from purveyor.formats.simple_reader import ListedProject, OfferedFile, read_list, read_project
 from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
@@ -97,8 +98,8 @@ def test_an_html_page_read_again_is_the_project_without_sizes_and_times(detail: 
 def test_a_list_read_again_names_the_same_projects(names: list[str]) -> None:
     pairs = [(normalize(name), name) for name in names]
     url = "http://index.example/team/simple/"
-    in_json = read_list(b"".join(simple_json.write_list(pairs)), simple_json.MEDIA_TYPE, url)
-    in_html = read_list(b"".join(simple_html.write_list(pairs)), simple_html.MEDIA_TYPE, url)
+    in_json = read_list(b"".join(write_list(simple_json, pairs)), simple_json.MEDIA_TYPE, url)
+    in_html = read_list(b"".join(write_list(simple_html, pairs)), simple_html.MEDIA_TYPE, url)
     assert in_json.projects == tuple(ListedProject(name) for name in names)
     assert in_html.projects == tuple(ListedProject(name, f"{url}{normalize(name)}/") for name in names)
     assert in_json.faults == in_html.faults == ()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purveyor.formats import simple_html, simple_json
+from purveyor.formats.project_list import ListForm, write_list
 from purveyor.formats.simple_reader import (
     JSON_TYPE,
     Key,
@@ -102,8 +103,9 @@ def test_html_and_json_lead_to_the_same_urls(detail: ProjectDetail) -> None:
 
 def test_both_lists_that_are_written_are_read_back() -> None:
     names = [(normalize("Acme.App"), "Acme.App"), (normalize("other"), "other")]
-    for writer, kind in ((simple_html.write_list, "text/html"), (simple_json.write_list, JSON_TYPE)):
-        page = read_list(b"".join(writer(names)), kind, "http://127.0.0.1:8080/simple/")
+    forms: tuple[tuple[ListForm, str], ...] = ((simple_html, "text/html"), (simple_json, JSON_TYPE))
+    for form, kind in forms:
+        page = read_list(b"".join(write_list(form, names)), kind, "http://127.0.0.1:8080/simple/")
         assert ([project.name for project in page.projects], page.faults) == (["Acme.App", "other"], ())
 
 

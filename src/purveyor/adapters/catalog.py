@@ -59,7 +59,7 @@ class SqlCatalog:
         )
         newest = max((row[1] for row in rows), default=serial)
         names = frozenset(row[0] for row in rows if row[0])
-        return Changes(newest, names, any(row[2] for row in rows), any(row[3] for row in rows))
+        return Changes(newest, names, frozenset(row[0] for row in rows if row[2]), any(row[3] for row in rows))
 
     def fingerprint(self, serial: int) -> str:
         rows = self._database.read("SELECT at, actor, action, project, version, filename FROM journal WHERE serial = ?", (serial,))
@@ -97,6 +97,13 @@ class SqlCatalog:
             "SELECT name, display_name FROM projects WHERE index_name = ? AND status <> 'quarantined' ORDER BY name", (index,)
         )
         return ((name, display_name) for name, display_name in rows)
+
+    def names_between(self, first: str, before: str | None, index: IndexName = DEFAULT) -> Sequence[tuple[NormalizedName, str]]:
+        below, limits = ("", (index, first)) if before is None else (" AND name < ?", (index, first, before))
+        return self._database.read(
+            f"SELECT name, display_name FROM projects WHERE index_name = ? AND name >= ?{below} AND status <> 'quarantined' ORDER BY name",
+            limits,
+        )
 
     def file(self, filename: str, index: IndexName = DEFAULT) -> DistributionFile | None:
         rows = self._database.read(

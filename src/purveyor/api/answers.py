@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from purveyor.serving.bodies import Body, Growing, Span, length
+from purveyor.serving.bodies import Body, Growing, length, part
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -92,7 +92,7 @@ def _partial(answer: Answer, field: str) -> Answer:
     return _with(
         answer,
         206,
-        _cut(answer.body, first, last - first + 1),
+        part(answer.body, first, last - first + 1),
         ((b"content-range", b"bytes %d-%d/%d" % (first, last, size)),),
     )
 
@@ -100,9 +100,3 @@ def _partial(answer: Answer, field: str) -> Answer:
 def _with(answer: Answer, status: int, body: Body, more: Headers) -> Answer:
     kept = tuple((name, value) for name, value in answer.headers if name != b"content-length")
     return replace(answer, status=status, body=body, headers=(*kept, (b"content-length", b"%d" % length(body)), *more))
-
-
-def _cut(body: Body, first: int, size: int) -> Body:
-    if isinstance(body, Span):
-        return Span(body.file, body.offset + first, size)
-    return body[first : first + size]

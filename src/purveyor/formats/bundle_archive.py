@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from purveyor.formats import simple_html, simple_json
 from purveyor.formats.links import METADATA_SUFFIX, file_path
+from purveyor.formats.project_list import write_list
 from purveyor.model.bundles import Bundle, Member
 from purveyor.model.projects import ProjectDetail
 
@@ -75,8 +76,8 @@ def length(bundle: Bundle, manifest: bytes) -> int:
 def pages(projects: tuple[ProjectDetail, ...]) -> Iterator[tuple[str, bytes]]:
     """The pages of the Simple API with their paths: unpacked, a bundle is an index that any web server can offer."""
     names = [(project.name, project.display_name) for project in projects]
-    yield "simple/index.html", b"".join(simple_html.write_list(names))
-    yield "simple/index.json", b"".join(simple_json.write_list(names))
+    yield "simple/index.html", b"".join(write_list(simple_html, names))
+    yield "simple/index.json", b"".join(write_list(simple_json, names))
     for project in projects:
         yield f"simple/{project.name}/index.html", simple_html.write_detail(project)
         yield f"simple/{project.name}/index.json", simple_json.write_detail(project)

@@ -3,7 +3,7 @@
 The bytes are dull on purpose: one anchor a line, one space between attributes. Parsers in the field have broken on less.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from html import escape
 
 from purveyor.formats.links import file_path
@@ -15,20 +15,12 @@ MEDIA_TYPE = "application/vnd.pypi.simple.v1+html"
 LEGACY_MEDIA_TYPE = "text/html"
 API_VERSION = "1.4"
 
-_NAMES_A_CHUNK = 4096
 _END = "  </body>\n</html>\n"
 
 
-def write_list(projects: Iterable[tuple[NormalizedName, str]]) -> Iterator[bytes]:
-    """The project list in pieces, from normalised and display names, so that a million never stand in memory as one text."""
-    yield _head("Simple index").encode()
-    piece: list[str] = []
-    for normalized, name in projects:
-        piece.append(f'    <a href="{normalized}/">{escape(name)}</a><br>\n')
-        if len(piece) == _NAMES_A_CHUNK:
-            yield "".join(piece).encode()
-            piece.clear()
-    yield ("".join(piece) + _END).encode()
+def write_names(projects: Iterable[tuple[NormalizedName, str]]) -> bytes:
+    """Some of a project list's entries, from normalised and display names; `LIST_SEPARATOR` stands between any two."""
+    return "".join([f'    <a href="{normalized}/">{escape(name)}</a><br>\n' for normalized, name in projects]).encode()
 
 
 def write_detail(detail: ProjectDetail) -> bytes:
@@ -71,3 +63,8 @@ def _anchor(file: DistributionFile) -> str:
     if file.provenance_url is not None:
         attributes += f' data-provenance="{escape(file.provenance_url)}"'
     return f"    <a {attributes}>{escape(file.filename)}</a><br>\n"
+
+
+LIST_BEGIN = _head("Simple index").encode()
+LIST_SEPARATOR = b""
+LIST_END = _END.encode()

@@ -1,6 +1,6 @@
 """Writes the JSON form of the Simple API 1.4 (PyPUG "Simple repository API"; PEP 691, 700, 714, 740, 792)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as quoted
 
@@ -13,21 +13,14 @@ MEDIA_TYPE = "application/vnd.pypi.simple.v1+json"
 API_VERSION = "1.4"
 
 _META = f'"meta":{{"api-version":"{API_VERSION}"}}'
-_NAMES_A_CHUNK = 4096
+LIST_BEGIN = f'{{{_META},"projects":['.encode()
+LIST_SEPARATOR = b","
+LIST_END = b"]}"
 
 
-def write_list(projects: Iterable[tuple[NormalizedName, str]]) -> Iterator[bytes]:
-    """The project list in pieces, from normalised and display names, so that a million never stand in memory as one text."""
-    yield f'{{{_META},"projects":['.encode()
-    comma = ""
-    piece: list[str] = []
-    for _, name in projects:
-        piece.append(f'{comma}{{"name":{quoted(name)}}}')
-        comma = ","
-        if len(piece) == _NAMES_A_CHUNK:
-            yield "".join(piece).encode()
-            piece.clear()
-    yield ("".join(piece) + "]}").encode()
+def write_names(projects: Iterable[tuple[NormalizedName, str]]) -> bytes:
+    """Some of a project list's entries, from normalised and display names; `LIST_SEPARATOR` stands between any two."""
+    return ",".join([f'{{"name":{quoted(name)}}}' for _, name in projects]).encode()
 
 
 def write_detail(detail: ProjectDetail) -> bytes:

@@ -76,6 +76,10 @@ class Catalog(Protocol):
         """Every project's normalised and display name, ordered by the former, from one snapshot, without holding all in memory."""
         ...
 
+    def names_between(self, first: str, before: str | None, index: IndexName = DEFAULT) -> Sequence[tuple[NormalizedName, str]]:
+        """Those of them from `first` on and before `before`, which are few."""
+        ...
+
     def file(self, filename: str, index: IndexName = DEFAULT) -> DistributionFile | None:
         """The file of that name, unless its project's status forbids to offer it (PEP 792: quarantined offers no files)."""
         ...

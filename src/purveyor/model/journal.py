@@ -63,10 +63,14 @@ class JournalEntry:
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a follower of the journal has missed: it is now at `serial`, and projects of these names are not what they were, in whichever
-    index; with `everything`, nothing is.
+    index; with `everything`, nothing is. Those in `listed` have come to a list of projects, gone from it or changed in it.
     """
 
     serial: int
     projects: frozenset[NormalizedName]
-    list_changed: bool
+    listed: frozenset[NormalizedName] = frozenset()
     everything: bool = False
+
+    @property
+    def list_changed(self) -> bool:
+        return bool(self.listed)

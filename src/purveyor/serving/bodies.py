@@ -68,6 +68,13 @@ def pieces(body: Body) -> Iterator[bytes]:
         yield piece
 
 
+def part(body: Body, first: int, size: int) -> Body:
+    """`size` bytes of the body from `first` on."""
+    if isinstance(body, Span):
+        return Span(body.file, body.offset + first, size)
+    return body[first : first + size]
+
+
 def collect(stream: Iterable[bytes], folder: Path) -> tuple[Body, str]:
     """The stream as a body, and a digest of it for its entity tag."""
     digest = hashlib.blake2b(digest_size=16)

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from purveyor.errors import Misconfigured, Refused, StoreFailed
 from purveyor.formats import simple_html, simple_json
 from purveyor.formats.links import METADATA_SUFFIX, FileLink, file_path, read_file_path
+from purveyor.formats.project_list import write_list
 from purveyor.interfaces import BlobStore, Catalog
 from purveyor.model.files import DistributionFile, parse_filename
 from purveyor.model.names import NormalizedName, is_normalized
@@ -144,7 +145,7 @@ class Exporter:
         return True
 
     def _write_list(self, gone: AbstractSet[NormalizedName]) -> bool:
-        written = [self._tree.write(f"simple/{page}", form.write_list(self._listed(gone))) for page, form in _FORMS.items()]
+        written = [self._tree.write(f"simple/{page}", write_list(form, self._listed(gone))) for page, form in _FORMS.items()]
         return any(written)
 
     def _listed(self, gone: AbstractSet[NormalizedName]) -> Iterator[tuple[NormalizedName, str]]:

@@ -1,7 +1,7 @@
 """What an index offers under a name: its own, or what the first index further up has; never a mixture, unless that was asked for."""
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import reduce
@@ -72,11 +72,11 @@ class Offers:
 
     def names(self, index: IndexName) -> Iterator[tuple[NormalizedName, str]]:
         """Every name that the index or one above it on this server hosts, in order, without holding all in memory."""
-        places = self.above(index)
-        if len(places) == 1:
-            return self._catalog.project_names(index)
-        merged = heapq.merge(*(self._catalog.project_names(place.name) for place in places), key=lambda pair: pair[0])
-        return (next(pairs) for _, pairs in groupby(merged, key=lambda pair: pair[0]))
+        return _merged([self._catalog.project_names(place.name) for place in self.above(index)])
+
+    def names_between(self, index: IndexName, first: str, before: str | None) -> Iterator[tuple[NormalizedName, str]]:
+        """Those of them from `first` on and before `before`, which are few."""
+        return _merged([self._catalog.names_between(first, before, place.name) for place in self.above(index)])
 
     def file(self, index: IndexName, filename: str, *, ask: bool = True) -> tuple[DistributionFile, datetime | None] | None:
         """The file, if the index offers it, and until when: as on the project's page, a name found at one place is looked for nowhere else.
@@ -159,6 +159,14 @@ class Offers:
         """Called under the follower's turn."""
         if changes.everything:
             self._known = None
+
+
+def _merged(lists: Sequence[Iterable[tuple[NormalizedName, str]]]) -> Iterator[tuple[NormalizedName, str]]:
+    """Each name once, as the first list that has it spells it."""
+    if len(lists) == 1:
+        return iter(lists[0])
+    merged = heapq.merge(*lists, key=lambda pair: pair[0])
+    return (next(pairs) for _, pairs in groupby(merged, key=lambda pair: pair[0]))
 
 
 def _mixed(nearer: Offer, further: Offer) -> Offer:

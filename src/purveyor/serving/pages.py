@@ -10,7 +10,6 @@ from pathlib import Path
 
 from purveyor.formats import codings, simple_html, simple_json
 from purveyor.formats.representation import JSON
-from purveyor.interfaces import Catalog
 from purveyor.model.indexes import IndexName, shown
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
@@ -18,6 +17,7 @@ from purveyor.serving.admissions import Offer
 from purveyor.serving.bodies import Body, collect, cost, length, pieces
 from purveyor.serving.following import Follower
 from purveyor.serving.offers import Offers
+from purveyor.serving.project_lists import ProjectLists
 
 _WARNING_LIMIT = 1000
 
@@ -58,15 +58,17 @@ class Pages:
     """Held pages, up to `memory` bytes of them, the least recently made given up first."""
 
     def __init__(
-        self, catalog: Catalog, offers: Offers, follower: Follower, folder: Path, memory: int, *, now: Callable[[], datetime]
+        self, offers: Offers, lists: ProjectLists, follower: Follower, folder: Path, memory: int, *, now: Callable[[], datetime]
     ) -> None:
         self._now = now
-        self._catalog = catalog
+        self._lists = lists
         self._offers = offers
         self._follower = follower
         self._folder = folder
         self._memory = memory
         self._held: OrderedDict[PageKey, Page] = OrderedDict()
+        # The held pages of each project, and under None those of lists: a change finds its own among however many there are.
+        self._about: dict[NormalizedName | None, set[PageKey]] = {}
         self._size = 0
         self._flights: dict[tuple[PageKey, int], Future[Page | None]] = {}
         self._flights_turn = threading.Lock()
@@ -110,9 +112,8 @@ class Pages:
         if key.coding != "identity":
             return self._encode(key)
         if key.project is None:
-            serial = self._catalog.serial()
-            write = simple_json.write_list if key.media_type == JSON else simple_html.write_list
-            return self._seal(write(self._offers.names(key.index)), key, serial)
+            body, digest, serial = self._lists.make(key.index, key.media_type)
+            return Page(body, key.media_type, key.coding, f'"{digest}"', serial)
         offer = self._offers.project(key.index, key.project)
         if offer is None:
             return None
@@ -141,16 +142,27 @@ class Pages:
             if self._follower.mark() != mark:
                 return
             if key in self._held:
-                self._size -= cost(self._held.pop(key).body)
+                self._let_go(key)
             self._held[key] = page
+            self._about.setdefault(key.project, set()).add(key)
             self._size += size
             while self._size > self._memory:
-                self._size -= cost(self._held.popitem(last=False)[1].body)
+                self._let_go(next(iter(self._held)))
+
+    def _let_go(self, key: PageKey) -> None:
+        self._size -= cost(self._held.pop(key).body)
+        self._about[key.project].remove(key)
+        if not self._about[key.project]:
+            del self._about[key.project]
 
     def _drop(self, changes: Changes) -> None:
         """Called under the follower's turn."""
-        for key in [key for key in self._held if _touched(key, changes)]:
-            self._size -= cost(self._held.pop(key).body)
+        touched: set[NormalizedName | None] = set(self._about if changes.everything else changes.projects)
+        if changes.list_changed:
+            touched.add(None)
+        for about in touched & self._about.keys():
+            for key in list(self._about[about]):
+                self._let_go(key)
 
 
 def _advisories(offer: Offer) -> str:
@@ -161,7 +173,3 @@ def _advisories(offer: Offer) -> str:
 
 def _upstream(offer: Offer) -> str:
     return shown(offer.source) if offer.pulled else ""
-
-
-def _touched(key: PageKey, changes: Changes) -> bool:
-    return changes.everything or (changes.list_changed if key.project is None else key.project in changes.projects)

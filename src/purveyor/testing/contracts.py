@@ -142,6 +142,15 @@ class CatalogContract:
             catalog.add_file(new_file(filename), {})
         assert [name for name, _ in catalog.project_names()] == ["acme-two", "beta", "zeta"]
 
+    def test_names_between_two_are_in_the_order_of_their_characters(self, open_catalog: Callable[[], Catalog]) -> None:
+        catalog = open_catalog()
+        for name in ("a", "a.b", "a1", "ab", "b"):
+            catalog.add_file(new_file(f"{name}-1.0.tar.gz"), {})
+        assert [name for name, _ in catalog.project_names()] == sorted(["a", "a-b", "a1", "ab", "b"])
+        assert list(catalog.names_between("a-", "ab")) == [("a-b", "A.B"), ("a1", "A1")]
+        assert [name for name, _ in catalog.names_between("ab", None)] == ["ab", "b"]
+        assert list(catalog.names_between("", "a")) == []
+
     def test_a_removed_file_is_gone_and_its_project_with_the_last_one(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog = open_catalog()
         one, other = new_file("acme-1.0.tar.gz"), new_file("acme-2.0.tar.gz")

@@ -1,6 +1,7 @@
 """Checks 1 and 2: the server answers, and its project list is one that clients can read."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urljoin
@@ -98,8 +99,8 @@ def _counted(projects: tuple[ListedProject, ...]) -> str:
 
 
 def _note_names(projects: tuple[ListedProject, ...], form: str, findings: Findings) -> None:
-    names = [canonicalize_name(project.name) for project in projects]
-    if twice := next((name for name in set(names) if len(set(names)) < len(names) and names.count(name) > 1), None):
+    times = Counter(canonicalize_name(project.name) for project in projects)
+    if twice := next((name for name, count in times.items() if count > 1), None):
         findings.fault(
             f"The {form} list names {twice} more than once.",
             "List each project once, whatever the spellings of its name.",
