@@ -14,6 +14,7 @@ from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.bringing import Bringing
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
@@ -51,3 +52,5 @@ class Application:
     now: Callable[[], datetime]
     watch: FolderWatch | None = None
     """Where a folder is served; it is started by whoever answers requests."""
+    bringing: Bringing | None = None
+    """Where the blobs are on another machine."""

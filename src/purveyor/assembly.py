@@ -31,7 +31,7 @@ from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
-from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, OwnBlobs, Upstream
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, OwnBlobs, Upstream
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.cleaning import Cleaner
@@ -45,7 +45,9 @@ from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
 from purveyor.safekeeping.stores import Safekeeping
+from purveyor.serving.bringing import Bringing
 from purveyor.serving.cached import Cached
+from purveyor.serving.downloads import Downloads, SignedLinks, handed_over, public
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
@@ -69,15 +71,16 @@ def application(settings: Settings) -> Application:
     data = data_directory(settings.data_dir)
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     signal = MappedSignal(data / SIGNAL)
-    database, own = Database(data / DATABASE), _own_blobs(settings, data)
+    database, far = Database(data / DATABASE), _far_blobs(settings, data)
+    own = far or LocalBlobs(data)
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
-    remote = _Remote(settings, database, own, data)
+    remote = _Remote(settings, database, own, far, data)
     offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     # What lies in a folder is listed before it is in the catalog, and so before it is in the journal.
     lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=watch is None)
     settler = Settler(catalog, blobs)
-    if isinstance(own, LocalBlobs):  # what is on another machine is settled once the server answers, as soon as that machine does
+    if far is None:  # what is on another machine is settled once the server answers, as soon as that machine does
         settler.settle()
     return Application(
         settings=settings,
@@ -86,7 +89,7 @@ def application(settings: Settings) -> Application:
         follower=follower,
         offers=offers,
         pages=Pages(offers, lists, follower, data / "staging", settings.page_memory, now=_now),
-        files=Files(catalog, offers, blobs, remote.cached),
+        files=Files(catalog, offers, blobs, remote.cached, downloads=_downloads(settings, far), far=far),
         upstreams=remote.upstreams,
         pulling=remote.pulling,
         via=remote.via,
@@ -102,6 +105,7 @@ def application(settings: Settings) -> Application:
         checks={"database": database, "blobs": own, "disk": DiskSpace(data, settings.least_free)},
         now=_now,
         watch=watch,
+        bringing=None if far is None else Bringing(far),
     )
 
 
@@ -132,10 +136,10 @@ def _stores(settings: Settings, data: Path, parts: _Parts) -> tuple[Catalog, Blo
     return catalog, FolderBlobs(folder, index, own), Landing(folder, index), watch
 
 
-def _own_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> OwnBlobs:
-    """In the data directory, or in an object store, whose client nobody else needs to have installed."""
+def _far_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> FarBlobs | None:
+    """Those of an object store, whose client nobody else needs to have installed; None where files are kept in the data directory."""
     if settings.blobs == "local":
-        return LocalBlobs(data)
+        return None
     try:
         from purveyor.adapters.object_store_blobs import ObjectStoreBlobs  # noqa: PLC0415 - see above
     except ModuleNotFoundError as error:
@@ -145,13 +149,33 @@ def _own_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> Own
     return ObjectStoreBlobs(settings.blobs, data, FileGate(data / "gate"), settings.blob_cache, wait)
 
 
+def _downloads(settings: Settings, far: FarBlobs | None) -> Downloads:
+    """Raises `Misconfigured` where there is nothing that hands files out as the settings want it."""
+    least = settings.redirected_from
+    if settings.accel != "none":
+        if far is not None or least is not None:
+            raise Misconfigured(
+                "nginx can send files of the data directory only.", "Unset PURVEYOR_ACCEL, or PURVEYOR_BLOBS and PURVEYOR_DOWNLOADS."
+            )
+        return Downloads(handed_over(settings.accel))
+    if least is None:
+        if settings.download_url != "none":
+            raise Misconfigured("PURVEYOR_DOWNLOAD_URL says where redirects go, but there are none.", "Set PURVEYOR_DOWNLOADS to redirect.")
+        return Downloads()
+    if settings.download_url != "none":
+        return Downloads(public(settings.download_url), least)
+    if far is None:
+        raise Misconfigured("Files of the data directory have no links to redirect to.", "Set PURVEYOR_BLOBS, or PURVEYOR_DOWNLOAD_URL.")
+    return Downloads(SignedLinks(far.link, settings.download_life, _now), least)
+
+
 @contextmanager
 def cleaner(settings: Settings) -> Iterator[Cleaner]:
     """Of the data directory and its blobs alone: a folder that it serves is not looked at, and nothing is settled."""
     data = settings.data_dir
     catalog = SqlCatalog(Database(data / DATABASE), MappedSignal(data / SIGNAL))
     try:
-        yield Cleaner(catalog, _own_blobs(settings, data, 0.0), time.time)
+        yield Cleaner(catalog, _far_blobs(settings, data, 0.0) or LocalBlobs(data), time.time)
     finally:
         catalog.close()
 
@@ -180,7 +204,7 @@ def safekeeping(settings: Settings) -> Iterator[Safekeeping]:
 class _Remote:
     """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
 
-    def __init__(self, settings: Settings, database: Database, blobs: OwnBlobs, data: Path) -> None:
+    def __init__(self, settings: Settings, database: Database, blobs: OwnBlobs, far: FarBlobs | None, data: Path) -> None:
         self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
         upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))
@@ -189,7 +213,7 @@ class _Remote:
             upstream, snapshots, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline
         )
         self.cached = Cached(blobs, SqlPulledBlobs(database), _now, settings.cache_size)
-        self.pulling = Pulling(upstream, blobs, self.cached, snapshots, offline=settings.offline)
+        self.pulling = Pulling(upstream, blobs, self.cached, snapshots, offline=settings.offline, far=far)
 
 
 def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:

@@ -90,6 +90,28 @@ class Settings:
     blob_cache: int = _setting(
         10 << 30, "Bytes of an object store's files that are kept in the data directory too; those unused for longest go first."
     )
+    downloads: str = _setting(
+        "stream",
+        "Where clients get files: `stream` from here, `redirect` from the object store, or the size in bytes from which it is the store.",
+    )
+    download_life: int = _setting(3600, "Seconds for which a link to the object store is good.")
+    download_url: str = _setting(
+        "none", "Public URL of the `blobs/` in the store, such as a CDN's: redirects go there, and nothing is signed."
+    )
+    accel: str = _setting("none", "Location of the nginx in front that leads to the `blobs/` in the data directory: nginx sends the files.")
+
+    @property
+    def redirected_from(self) -> int | None:
+        """How large a file must be for clients to be sent elsewhere for it; None where they never are."""
+        if self.downloads in ("stream", "redirect"):
+            return None if self.downloads == "stream" else 0
+        try:
+            return int(self.downloads)
+        except ValueError:
+            raise Misconfigured(
+                f"PURVEYOR_DOWNLOADS is {self.downloads!r}.",
+                "Set it to stream, redirect, or the size in bytes from which files are redirected.",
+            ) from None
 
     @property
     def data_dir(self) -> Path:

@@ -80,6 +80,12 @@ class SqlPulledBlobs:
         row = (blob.sha256, blob.size, stamp(at))
         self._database.write(lambda connection: connection.execute(_PUT_PULLED, row))
 
+    def has(self, sha256: str) -> bool:
+        statement = (
+            "SELECT 1 FROM pulled_blobs WHERE sha256 = ? UNION ALL SELECT 1 FROM extracted_metadata WHERE metadata_sha256 = ? LIMIT 1"
+        )
+        return bool(self._database.read(statement, (sha256, sha256)))
+
     def used(self, sha256s: Iterable[str], at: datetime) -> None:
         rows = [(stamp(at), sha256) for sha256 in sha256s]
         if rows:

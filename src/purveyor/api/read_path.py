@@ -3,8 +3,10 @@
 It is the reference for the express lane, which only repeats what was answered here.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 from purveyor.api import asgi, problems, targets
@@ -19,15 +21,20 @@ from purveyor.formats.pulled_filenames import project_of
 from purveyor.model.indexes import DEFAULT, IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Growing, Span, length, pieces
-from purveyor.serving.files import ServedFile
+from purveyor.serving.bringing import Far
+from purveyor.serving.files import Elsewhere, ServedFile
 from purveyor.serving.pages import Page, PageKey
 from purveyor.serving.pulling import Wanted
+
+Arriving = TypeVar("Arriving", Wanted, Far)
 
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 # Clients keep pages, but ask each time whether they still hold: a release is visible to the request after its upload.
 _PAGE_CACHE = (b"cache-control", b"no-cache")
 _FILE_CACHE = (b"cache-control", b"public, max-age=31536000, immutable")
 _VARY = (b"vary", b"Accept, Accept-Encoding")
+# The web server in front puts its own length, ranges and entity tag in their place, and the file.
+_HANDED_OVER = ((b"content-type", b"application/octet-stream"), (b"content-length", b"0"), _FILE_CACHE, NOSNIFF)
 # A file this small is sent from memory; opening and sending it from the kernel costs more.
 _READ_LIMIT = 16 << 10
 _WORKERS = 4
@@ -118,24 +125,30 @@ class ReadPath:
         if found is None:
             raise NotFound(f"This index has no file {link.filename} with sha256 {link.sha256}.")
         if isinstance(found, Wanted):
-            if found.stays_there and not self._app.settings.offline:
-                return text(
-                    302, "The file is at its upstream.", (b"location", targets.elsewhere(found.url)), (b"cache-control", b"no-cache")
-                )
-            pulled = await self._pulled(found, scope, conditions)
-            # For how long it is offered is known to whoever finds it here: the next request.
-            return conditional(replace(_file_answer(pulled), lasting=False), f'"{pulled.sha256}"', conditions)
+            return await self._wanted(found, scope, conditions)
+        if isinstance(found, Elsewhere):
+            return _at(found, conditions, head=scope["method"] == "HEAD")
+        if isinstance(found, Far):
+            assert self._app.bringing is not None  # nothing is far where the store is here
+            found = await self._arriving(found, self._app.bringing.start, scope, conditions)
         return conditional(_file_answer(found), f'"{found.sha256}"', conditions)
 
-    async def _pulled(self, wanted: Wanted, scope: Scope, conditions: Conditions) -> ServedFile:
+    async def _wanted(self, wanted: Wanted, scope: Scope, conditions: Conditions) -> Answer:
+        if wanted.stays_there and not self._app.settings.offline:
+            return text(302, "The file is at its upstream.", (b"location", targets.elsewhere(wanted.url)), (b"cache-control", b"no-cache"))
+        pulled = await self._arriving(wanted, self._app.pulling.start, scope, conditions)
+        # For how long it is offered is known to whoever finds it here: the next request.
+        return conditional(replace(_file_answer(pulled), lasting=False), f'"{pulled.sha256}"', conditions)
+
+    async def _arriving(self, known: Arriving, start: Callable[[Arriving], Growing], scope: Scope, conditions: Conditions) -> ServedFile:
         """The file while it is fetched, or whole where that is what the request needs; without a body where it needs none."""
-        if wanted.size and (scope["method"] == "HEAD" or meets(conditions, f'"{wanted.sha256}"')):
-            return _served(wanted, Growing(wanted.size))
-        growing = self._app.pulling.start(wanted)
+        if known.size and (scope["method"] == "HEAD" or meets(conditions, f'"{known.sha256}"')):
+            return _served(known, Growing(known.size))
+        growing = start(known)
         await begun(growing, whole=conditions.range is not None)
         if growing.error is not None:
             raise growing.error
-        return _served(wanted, growing)
+        return _served(known, growing)
 
 
 def _method(method: str, target: targets.Target) -> Answer | None:
@@ -188,10 +201,25 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
     return Answer(200, tuple(headers), page.body, about=name, lasting=True, valid_until=page.valid_until)
 
 
-def _served(wanted: Wanted, growing: Growing) -> ServedFile:
+def _served(known: Wanted | Far, growing: Growing) -> ServedFile:
     """Whole where it is, so that it is answered like any other file."""
-    known = (wanted.sha256, wanted.file.project, wanted.metadata)
-    return ServedFile(b"", *known, growing) if growing.whole is None else ServedFile(growing.whole, *known)
+    body, rest = (b"", growing) if growing.whole is None else (growing.whole, None)
+    return ServedFile(body, known.sha256, known.project, known.metadata, rest, known.valid_until if isinstance(known, Far) else None)
+
+
+def _at(found: Elsewhere, conditions: Conditions, *, head: bool) -> Answer:
+    """Where the file is. What needs none of its bytes is answered here: a signed link is good for GET alone."""
+    place, etag = found.place, f'"{found.sha256}"'
+    if place.within:
+        answer = Answer(200, (*_HANDED_OVER, (b"x-accel-redirect", targets.elsewhere(place.url))))
+    elif head or meets(conditions, etag):
+        known = ServedFile(b"", found.sha256, found.project, metadata=False, growing=Growing(found.size))
+        return conditional(_file_answer(known), etag, conditions)
+    else:
+        cache = f"{'public' if place.shared else 'private'}, max-age={place.max_age}".encode()
+        answer = text(302, "The file is kept elsewhere.", (b"location", targets.elsewhere(place.url)), (b"cache-control", cache))
+    ends = [end for end in (found.valid_until, place.until) if end is not None]
+    return replace(answer, about=found.project, lasting=True, valid_until=min(ends, default=None))
 
 
 def _file_answer(served: ServedFile) -> Answer:

@@ -28,6 +28,10 @@ class Cached:
         if len(self._used) >= _USES:
             self._write_uses()
 
+    def has(self, sha256: str) -> bool:
+        """Whether a copy was kept, or the metadata that was found in one, and not given up since."""
+        return self._pulled.has(sha256)
+
     def add(self, blob: PulledBlob) -> None:
         """It was just kept; `make_room` is due after that."""
         self._pulled.add(blob, self._now())
