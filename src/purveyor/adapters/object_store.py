@@ -62,7 +62,10 @@ class ObjectStore:
     def put(self, key: str, content: BinaryIO | bytes) -> None:
         """Whole or not at all; in parts, of which few are in memory, once it is larger than one."""
         with self._explained("does not take a file"):
-            obstore.put(self._writing, key, content, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            try:
+                obstore.put(self._writing, key, content, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            except FileNotFoundError as error:
+                raise StoreFailed(f"The object store has no bucket for {self.url}.", "Make it, or correct PURVEYOR_BLOBS.") from error
 
     def get(self, key: str) -> tuple[int, Iterator[bytes]] | None:
         """The size and the content, piece by piece; None where there is no such key."""
