@@ -26,12 +26,13 @@ from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.adapters.local_folder import LocalFolder
 from purveyor.adapters.promotions import SqlPromotions
 from purveyor.adapters.snapshots import SqlPulledBlobs, SqlSnapshots
+from purveyor.adapters.sql import SqlDatabase
 from purveyor.adapters.sqlite import Database
 from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
-from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, OwnBlobs, Upstream
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, Gate, OwnBlobs, Upstream
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.cleaning import Cleaner
@@ -71,8 +72,8 @@ def application(settings: Settings) -> Application:
     data = data_directory(settings.data_dir)
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     signal = MappedSignal(data / SIGNAL)
-    database, far = Database(data / DATABASE), _far_blobs(settings, data)
-    own = far or LocalBlobs(data)
+    database, far = _database(settings, data), _far_blobs(settings, data)
+    own = far or LocalBlobs(data, _gate(settings, data))
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
     remote = _Remote(settings, database, own, far, data)
@@ -113,7 +114,7 @@ def application(settings: Settings) -> Application:
 class _Parts:
     """What stores of every kind are made of."""
 
-    database: Database
+    database: SqlDatabase
     own: OwnBlobs
     signal: ChangeSignal
     limits: Limits
@@ -130,10 +131,54 @@ def _stores(settings: Settings, data: Path, parts: _Parts) -> tuple[Catalog, Blo
         raise Misconfigured(
             "A folder that is served keeps its files itself, not in an object store.", "Unset PURVEYOR_BLOBS, or serve no folder."
         )
-    folder, index, lock = LocalFolder(settings.folder.resolve()), SqlFolderIndex(database), FileLock(data / FOLLOWING)
+    file = _in_a_file(database)
+    folder, index, lock = LocalFolder(settings.folder.resolve()), SqlFolderIndex(file), FileLock(data / FOLLOWING)
     watch = FolderWatch(folder, index, FolderInspection(folder, index, limits, _now), lock.take, _now)
-    catalog = FolderCatalog(database, signal, index, watch.look_first)
+    catalog = FolderCatalog(file, signal, index, watch.look_first)
     return catalog, FolderBlobs(folder, index, own), Landing(folder, index), watch
+
+
+def _database(settings: Settings, data: Path) -> SqlDatabase:
+    """A file in the data directory, or PostgreSQL, whose driver nobody else needs to have installed."""
+    if settings.database == "sqlite":
+        return Database(data / DATABASE)
+    with _postgres():
+        from purveyor.adapters.postgres import PostgresDatabase  # noqa: PLC0415 - see above
+    return PostgresDatabase(settings.database)
+
+
+def _in_a_file(database: SqlDatabase) -> Database:
+    """For what a folder needs; raises `Misconfigured` if it is none."""
+    if not isinstance(database, Database):
+        raise Misconfigured(
+            "A folder that is served is followed by one server, with its database in the data directory, not in PostgreSQL.",
+            "Unset PURVEYOR_DATABASE, or serve no folder.",
+        )
+    return database
+
+
+def _gate(settings: Settings, data: Path) -> Gate:
+    """Between the processes of this machine, or all servers over one database."""
+    if settings.database == "sqlite":
+        return FileGate(data / "gate")
+    with _postgres():
+        from purveyor.adapters.postgres_gate import PostgresGate  # noqa: PLC0415 - see `_database`
+    return PostgresGate(settings.database)
+
+
+@contextmanager
+def _postgres() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise Misconfigured(
+            "A database on PostgreSQL needs psycopg, which is not installed.", "pip install 'purveyor[postgres]'"
+        ) from error
+
+
+def has_index(settings: Settings) -> bool:
+    """Whether there is an index to open; opening one that is not there makes it."""
+    return settings.database != "sqlite" or (settings.data_dir / DATABASE).exists()
 
 
 def _far_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> FarBlobs | None:
@@ -146,7 +191,7 @@ def _far_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> Far
         raise Misconfigured(
             f"Files in an object store need {error.name}, which is not installed.", "pip install 'purveyor[objects]'"
         ) from error
-    return ObjectStoreBlobs(settings.blobs, data, FileGate(data / "gate"), settings.blob_cache, wait)
+    return ObjectStoreBlobs(settings.blobs, data, _gate(settings, data), settings.blob_cache, wait)
 
 
 def _downloads(settings: Settings, far: FarBlobs | None) -> Downloads:
@@ -173,7 +218,7 @@ def _downloads(settings: Settings, far: FarBlobs | None) -> Downloads:
 def cleaner(settings: Settings) -> Iterator[Cleaner]:
     """Of the data directory and its blobs alone: a folder that it serves is not looked at, and nothing is settled."""
     data = settings.data_dir
-    catalog = SqlCatalog(Database(data / DATABASE), MappedSignal(data / SIGNAL))
+    catalog = SqlCatalog(_database(settings, data), MappedSignal(data / SIGNAL))
     try:
         yield Cleaner(catalog, _far_blobs(settings, data, 0.0) or LocalBlobs(data), time.time)
     finally:
@@ -187,11 +232,11 @@ def safekeeping(settings: Settings) -> Iterator[Safekeeping]:
     A served folder is read where it lies; its files are not looked for anew.
     """
     data = settings.data_dir
-    database, local = Database(data / DATABASE), LocalBlobs(data)
+    database, local = _database(settings, data), LocalBlobs(data, _gate(settings, data))
     catalog = SqlCatalog(database, MappedSignal(data / SIGNAL))
     blobs: BlobStore = local
     if settings.folder is not None:
-        blobs = FolderBlobs(LocalFolder(settings.folder.resolve()), SqlFolderIndex(database), local)
+        blobs = FolderBlobs(LocalFolder(settings.folder.resolve()), SqlFolderIndex(_in_a_file(database)), local)
     try:
         cleaner = Cleaner(catalog, local, time.time)
         yield Safekeeping(
@@ -204,7 +249,7 @@ def safekeeping(settings: Settings) -> Iterator[Safekeeping]:
 class _Remote:
     """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
 
-    def __init__(self, settings: Settings, database: Database, blobs: OwnBlobs, far: FarBlobs | None, data: Path) -> None:
+    def __init__(self, settings: Settings, database: SqlDatabase, blobs: OwnBlobs, far: FarBlobs | None, data: Path) -> None:
         self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
         upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))
@@ -238,7 +283,10 @@ def asgi_app() -> PurveyorApp:
 
 
 def first_token(app: Application) -> str | None:
-    """On the first start make the upload token and leave it in the data directory; the token, or None on later starts."""
+    """On the first start make the upload token and leave it in the data directory; the token, or None on later starts.
+
+    Of several servers that start together over one database, one makes it.
+    """
     if app.tokens.any():
         return None
     path = app.settings.data_dir / TOKEN_FILE
@@ -251,7 +299,7 @@ def first_token(app: Application) -> str | None:
             file.flush()
             os.fsync(file.fileno())
 
-    return app.tokens.create("owner", app.now(), leave)
+    return app.tokens.create_first("owner", app.now(), leave, path.unlink)
 
 
 def data_directory(data: Path) -> Path:

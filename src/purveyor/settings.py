@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from purveyor.errors import Misconfigured
+from purveyor.formats.database_url import is_postgres
 
 DEFAULT_PORT = 8080
 
@@ -52,6 +53,14 @@ class Settings:
     port: int = _setting(DEFAULT_PORT, "Port to listen on; 0 picks a free one.")
     data: Path | None = _setting(None, "Directory for the database, the files and the upload token. Default: the user's data directory.")
     folder: Path | None = _setting(None, "Folder of wheels and sdists to serve and to follow; what is uploaded lands there.")
+    database: str = _setting(
+        "sqlite",
+        "Where the index is kept: `sqlite` for a file in the data directory, or postgresql://USER@HOST:PORT/NAME for many servers.",
+    )
+    consistency: str = _setting(
+        "exact",
+        "What servers over one PostgreSQL promise: `exact`, each answer as new as the database; or `bounded`, at most a second older.",
+    )
     blobs: str = _setting(
         "local",
         "Where files are kept: `local` for the data directory, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX.",
@@ -138,6 +147,7 @@ class Settings:
             elif variable in environ:
                 values[f.name] = _parse(variable, environ[variable], f.default)
                 _check_least(variable, values[f.name])
+        _check_database(values.get("database", "sqlite"), values.get("consistency", "exact"))
         return cls(**values)
 
     def to_environment(self) -> dict[str, str]:
@@ -147,6 +157,15 @@ class Settings:
 
 
 _MAY_BE_ZERO = ("PURVEYOR_PORT", "PURVEYOR_DRAIN_DELAY", "PURVEYOR_LEAST_FREE")
+
+
+def _check_database(database: str, consistency: str) -> None:
+    if database != "sqlite" and not is_postgres(database):
+        raise Misconfigured(
+            "The database is neither `sqlite` nor a URL that begins with postgresql://.", "Set PURVEYOR_DATABASE to either."
+        )
+    if consistency not in ("exact", "bounded"):
+        raise Misconfigured(f"PURVEYOR_CONSISTENCY is {consistency!r}, not exact or bounded.", "Set it to either, or unset it.")
 
 
 def _check_least(variable: str, value: Any) -> None:

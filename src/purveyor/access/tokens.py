@@ -38,11 +38,19 @@ class Tokens:
 
         `leave` is given it before it counts, and may put it where it is looked for: a token that counts but was left nowhere helps nobody.
         """
-        secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
-        token = f"{PREFIX}{secret}{_checksum(secret)}"
+        token = _new()
         leave(token)
         self._catalog.add_token(digest(token), Grant(subject, frozenset(permissions), expires_at), now, actor)
         return token
+
+    def create_first(self, subject: str, now: datetime, leave: Callable[[str], object], take_back: Callable[[], object]) -> str | None:
+        """As `create`, for somebody who may do everything; None, and taken back, if another server over the same catalog was quicker."""
+        token = _new()
+        leave(token)
+        if self._catalog.add_first_token(digest(token), Grant(subject, frozenset((Permission.UPLOAD, Permission.MANAGE))), now):
+            return token
+        take_back()
+        return None
 
     def grant_for(self, token: str) -> Grant | None:
         """What the token allows, or None. What it costs does not depend on how nearly right the token is."""
@@ -66,6 +74,11 @@ class Tokens:
 
     def any(self) -> bool:
         return self._catalog.has_tokens()
+
+
+def _new() -> str:
+    secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
+    return f"{PREFIX}{secret}{_checksum(secret)}"
 
 
 def is_well_formed(token: str) -> bool:

@@ -229,6 +229,9 @@ class SqlCatalog:
     def add_token(self, token_sha256: bytes, grant: Grant, created_at: datetime, actor: str | None = None) -> None:
         self._change(DEFAULT, actor or "", created_at, lambda change: change.add_token(token_sha256, grant))
 
+    def add_first_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> bool:
+        return self._change(DEFAULT, "", created_at, lambda change: change.add_first_token(token_sha256, grant))
+
     def tokens(self) -> Sequence[KnownToken]:
         rows = self._database.read("SELECT subject, permissions, expires_at, sha256, created_at FROM tokens ORDER BY created_at, sha256")
         return [KnownToken(token_identifier(row[3]), grant_of(row[:3]), known(row[4])) for row in rows]

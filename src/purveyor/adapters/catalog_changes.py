@@ -168,6 +168,12 @@ class Change:
         if self._actor:
             self.record(Action.CREATE_TOKEN, note=f"{token_identifier(token_sha256)} for {grant.subject}: {permissions}")
 
+    def add_first_token(self, token_sha256: bytes, grant: Grant) -> bool:
+        if self._row("SELECT 1 FROM tokens LIMIT 1"):
+            return False
+        self.add_token(token_sha256, grant)
+        return True
+
     def remove_token(self, identifier: str) -> bool:
         try:
             beginning = bytes.fromhex(identifier)

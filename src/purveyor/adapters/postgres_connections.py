@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import errors
 from psycopg.abc import PQGen
 
 from purveyor.errors import Conflict, Misconfigured, PurveyorError, Refused, StoreFailed, StoreFull
+from purveyor.formats.database_url import shown
 
 RV = TypeVar("RV")
 
@@ -152,14 +152,6 @@ class Pool:
         while self._idle:
             with suppress(IndexError):
                 self._idle.pop().close()
-
-
-def shown(url: str) -> str:
-    """The URL without a password, as it may be printed."""
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    query = "&".join(pair for pair in parts.query.split("&") if not pair.lower().startswith("password="))
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{host}" if user else host, query=query))
 
 
 def is_lost(error: psycopg.Error) -> bool:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from purveyor.adapters.postgres_connections import Impatient, shown
+from purveyor.adapters.postgres_connections import Impatient
 from purveyor.adapters.schema import KEEP, Step, Version, missing, reached
+from purveyor.formats.database_url import shown
 
 # Text is compared byte by byte, as in SQLite: the order of names does not depend on the language of the server.
 _WORDS = (("WITHOUT ROWID", ""), ("INTEGER", "BIGINT"), ("BLOB", "BYTEA"), (" TEXT", ' TEXT COLLATE "C"'))

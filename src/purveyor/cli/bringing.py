@@ -101,7 +101,7 @@ def _application(settings: Settings, *, dry: bool) -> "Iterator[Application]":
     from purveyor import assembly  # noqa: PLC0415 - as above
 
     with ExitStack() as stack:
-        if dry and not (settings.data_dir / assembly.DATABASE).exists():
+        if dry and not assembly.has_index(settings):
             settings = replace(settings, data=Path(stack.enter_context(TemporaryDirectory(prefix="purveyor-import-"))))
         app = assembly.application(settings)
         stack.callback(app.catalog.close)

@@ -38,7 +38,7 @@ def fsck(data: Path | None, folder: Path | None, ledger: Path | None, *, quick: 
     from purveyor import assembly  # noqa: PLC0415 - the help text needs none of it
 
     settings = Settings.from_environment(data=data, folder=folder)
-    check_index(settings.data_dir, assembly.DATABASE)
+    check_index(settings, there=assembly.has_index(settings))
     reporter = Reporter(as_json=as_json)
     with assembly.safekeeping(settings) as stores:
         check = _Check(stores, reporter, quick=quick, ledger=ledger)

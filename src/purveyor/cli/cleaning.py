@@ -54,7 +54,7 @@ def _of_index(settings: Settings, stack: ExitStack) -> Iterator[Kind]:
     from purveyor import assembly  # noqa: PLC0415 - as above
 
     data = settings.data_dir
-    if not (data / assembly.DATABASE).exists():
+    if not assembly.has_index(settings):
         if settings.data is not None or settings.folder is not None:
             raise Misconfigured(f"There is no index in {data}.", "Name the data directory that its server shows at its start, with --data.")
         return

@@ -39,7 +39,7 @@ def export(directory: Path, data: Path | None, folder: Path | None, *, watch: bo
 
     settings = Settings.from_environment(data=data, folder=folder)
     if settings.folder is None:
-        check_index(settings.data_dir, assembly.DATABASE)
+        check_index(settings, there=assembly.has_index(settings))
     reporter = Reporter(as_json=as_json)
     with StaticTree(directory) as tree:
         tree.standing()  # refused before the index is opened
@@ -58,10 +58,12 @@ def export(directory: Path, data: Path | None, folder: Path | None, *, watch: bo
             app.catalog.close()
 
 
-def check_index(data: Path, database: str) -> None:
+def check_index(settings: Settings, *, there: bool) -> None:
     """Raises `Misconfigured` where there is no index: a mistyped path is not to become an empty one."""
-    if not (data / database).exists():
-        raise Misconfigured(f"There is no index in {data}.", "Name the data directory that its server shows at its start, with --data.")
+    if not there:
+        raise Misconfigured(
+            f"There is no index in {settings.data_dir}.", "Name the data directory that its server shows at its start, with --data."
+        )
 
 
 def _look_at_folder(app: "Application", *, follow: bool) -> None:

@@ -181,6 +181,10 @@ class Catalog(Protocol):
         """From now on the token is worth that grant. Journaled under the name of the actor, if there is one."""
         ...
 
+    def add_first_token(self, token_sha256: bytes, grant: Grant, created_at: datetime) -> bool:
+        """As `add_token`, if there is no token yet; whether that is so. Of many servers that start together, one is told so."""
+        ...
+
     def tokens(self) -> Sequence[KnownToken]:
         """Every token, expired ones too, the oldest first."""
         ...

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from purveyor.errors import Misconfigured
+from purveyor.formats.database_url import shown
 from purveyor.process.health import ask
 from purveyor.process.identity import hold, identify
 from purveyor.process.occupancy import LOG, occupant
@@ -77,9 +78,16 @@ def command_of(settings: Settings) -> list[str]:
 
 def settings_of(record: Record, settings: Settings) -> Settings:
     """The options with which that server runs, and otherwise `settings`."""
-    offline = settings.offline or "--offline" in record.command
     return replace(
-        settings, host=record.host, port=record.port, data=record.data, folder=record.folder, workers=record.workers, offline=offline
+        settings,
+        host=record.host,
+        port=record.port,
+        data=record.data,
+        folder=record.folder,
+        workers=record.workers,
+        offline=settings.offline or "--offline" in record.command,
+        # Written down without its password, which only the environment knows.
+        database=settings.database if shown(settings.database) == record.database else record.database,
     )
 
 

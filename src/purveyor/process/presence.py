@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from purveyor import __version__
 from purveyor.errors import PurveyorError
+from purveyor.formats.database_url import shown
 from purveyor.process import runfile
 from purveyor.process.code import own_code
 from purveyor.process.identity import this_process
@@ -39,6 +40,7 @@ def own_record(settings: Settings, listening: socket.socket, data: Path) -> Reco
         log=_log_of(data),
         workers=settings.workers,
         drain=settings.drain_delay + settings.drain_timeout,
+        database=shown(settings.database),
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from purveyor.formats.database_url import shown
 from purveyor.process.code import Code
 from purveyor.process.identity import Identity
 
@@ -48,6 +49,8 @@ class Record:
     workers: int
     drain: int
     """Seconds that it may take to end by itself."""
+    database: str = "sqlite"
+    """The setting, without a password."""
 
     @property
     def filename(self) -> str:
@@ -165,4 +168,5 @@ def _record(given: Mapping[str, Any]) -> Record:
         log=Path(given["log"]) if given["log"] else None,
         workers=given["workers"],
         drain=min(max(int(given.get("drain", USUAL_DRAIN)), 0), _LONGEST_DRAIN),
+        database=shown(str(given.get("database", "sqlite"))),
     )
