@@ -14,9 +14,10 @@ import psycopg
 from purveyor.adapters.group_commit import GroupCommit, Job
 from purveyor.adapters.postgres_connections import Impatient, Pool, Silent, failure, is_lost
 from purveyor.adapters.postgres_schema import bring_up_to_date
-from purveyor.adapters.schema import STEPS, Step
+from purveyor.adapters.schema import STEPS, Step, Version, missing
 from purveyor.adapters.sql import NEWEST, Connection, Cursor, Row
 from purveyor.errors import PurveyorError, StoreFailed
+from purveyor.formats.database_url import shown
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, readers: int = 8, steps: Sequence[Step] = STEPS) -> None:
         self._url = url
+        self._steps = steps
         self._pool = Pool(url, readers)
         self._writer: Impatient | None = None
         self._told = 0
@@ -86,6 +88,15 @@ class PostgresDatabase:
     def faults(self, *, quick: bool) -> list[str]:  # noqa: ARG002 - asked of every database
         """None that a client may ask for: `pg_amcheck` looks for them, on the server."""
         return []
+
+    def check(self) -> str:
+        """Whether it answers, and takes writes: a standby does only the former."""
+        version, standby = self.read("SELECT current_setting('server_version'), pg_is_in_recovery()")[0]
+        if standby:
+            raise StoreFailed("The database takes no writes: it is a standby.", "Name the primary in PURVEYOR_DATABASE.")
+        found = Version(*self.read("SELECT version, oldest FROM schema_version")[0])
+        missing(found, self._steps, f"The database {shown(self._url)}")
+        return f"PostgreSQL {version} answers; its schema is {found.number}."
 
     def close(self) -> None:
         self._pool.close()

@@ -86,12 +86,14 @@ class Database:
 
     def check(self) -> str:
         """Reads as a request does. A schema that this version does not know is not to be read further."""
-        (version,) = self.read("PRAGMA user_version")[0]
-        if version != len(STEPS):
-            raise Misconfigured(f"The database has schema {version}, and this server knows {len(STEPS)}.", "Restart the server.")
+        try:
+            found = self._version(self._reader())
+        except sqlite3.Error as error:
+            raise _failure(error, self._path) from error
+        missing(found, self._steps, self._name)
         if not os.access(self._path, os.W_OK):
             raise StoreFailed(f"The database {self._path} cannot be written.", "Check the permissions of the data directory.")
-        return f"SQLite answers; its schema is {version}."
+        return f"SQLite answers; its schema is {found.number}."
 
     def tidy(self) -> None:
         """Move the log into the database file, away from any writer that waits for its commit."""
@@ -155,10 +157,10 @@ class Database:
 
     def _prepare(self) -> None:
         """Bring the schema up to date; several processes may start at once, so the version is read again inside the transaction."""
-        if not missing(self._version(), self._steps, self._name):
+        if not missing(self._version(self._writer), self._steps, self._name):
             return
         self._begin()
-        found = self._version()
+        found = self._version(self._writer)
         for step in missing(found, self._steps, self._name):
             for statement in step.sql.split(";"):
                 self._writer.execute(statement)
@@ -169,11 +171,12 @@ class Database:
         self._writer.execute(f"PRAGMA user_version = {now.number}")
         self._writer.execute("COMMIT")
 
-    def _version(self) -> Version:
+    @staticmethod
+    def _version(connection: sqlite3.Connection) -> Version:
         """`user_version` counts the steps, since the first release; the oldest code that may still run is written beside it later."""
-        number: int = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        number: int = connection.execute("PRAGMA user_version").fetchone()[0]
         with suppress(sqlite3.OperationalError):  # no such table yet
-            kept, oldest = self._writer.execute("SELECT version, oldest FROM schema_version").fetchone()
+            kept, oldest = connection.execute("SELECT version, oldest FROM schema_version").fetchone()
             if kept == number:
                 return Version(number, oldest)
         return Version(number, number)
