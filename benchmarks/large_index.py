@@ -7,13 +7,13 @@ uploaded later have a blob.
 
 import hashlib
 import random
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from benchmarks.loaders import MOMENT
+from purveyor.adapters.sql import Connection
 from purveyor.adapters.sqlite import Database
 from purveyor.model.files import parse_filename
 
@@ -114,7 +114,7 @@ def load_sqlite(index: LargeIndex, data: Path) -> None:
         database.close()
 
 
-def _fill(connection: sqlite3.Connection, index: LargeIndex) -> None:
+def _fill(connection: Connection, index: LargeIndex) -> None:
     connection.execute("PRAGMA cache_size = -1000000")
     for table, columns, rows in tables(index):
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
