@@ -24,15 +24,18 @@ from purveyor.adapters.folder_index import SqlFolderIndex
 from purveyor.adapters.late_upstream import LateUpstream
 from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.adapters.local_folder import LocalFolder
+from purveyor.adapters.originals import FarOriginals, NearOriginals
 from purveyor.adapters.promotions import SqlPromotions
 from purveyor.adapters.snapshots import SqlPulledBlobs, SqlSnapshots
 from purveyor.adapters.sql import SqlDatabase
 from purveyor.adapters.sqlite import Database
+from purveyor.adapters.tables import SqlTables
 from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
-from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, Gate, OwnBlobs, Upstream
+from purveyor.formats.database_url import shown
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, Gate, Originals, OwnBlobs, Phase, Upstream
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.cleaning import Cleaner
@@ -74,6 +77,7 @@ def application(settings: Settings) -> Application:
     signal = MappedSignal(data / SIGNAL)
     database, far = _database(settings, data), _far_blobs(settings, data)
     own = far or LocalBlobs(data, _gate(settings, data))
+    _check_arrived(database)
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
     remote = _Remote(settings, database, own, far, data)
@@ -108,6 +112,13 @@ def application(settings: Settings) -> Application:
         watch=watch,
         bringing=None if far is None else Bringing(far),
     )
+
+
+def _check_arrived(database: SqlDatabase) -> None:
+    move = SqlTables(database).move()
+    if move is not None and move.phase is Phase.ARRIVING:
+        database.close()
+        raise Misconfigured(f"This index is still being filled from {move.place}.", "Run the same command once more, which completes it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +231,7 @@ def cleaner(settings: Settings) -> Iterator[Cleaner]:
     data = settings.data_dir
     catalog = SqlCatalog(_database(settings, data), MappedSignal(data / SIGNAL))
     try:
-        yield Cleaner(catalog, _far_blobs(settings, data, 0.0) or LocalBlobs(data), time.time)
+        yield Cleaner(catalog, _far_blobs(settings, data, 0.0) or LocalBlobs(data, _gate(settings, data)), time.time)
     finally:
         catalog.close()
 
@@ -232,18 +243,40 @@ def safekeeping(settings: Settings) -> Iterator[Safekeeping]:
     A served folder is read where it lies; its files are not looked for anew.
     """
     data = settings.data_dir
-    database, local = _database(settings, data), LocalBlobs(data, _gate(settings, data))
+    database, far = _database(settings, data), _far_blobs(settings, data, 0.0)
+    own = far or LocalBlobs(data, _gate(settings, data))
     catalog = SqlCatalog(database, MappedSignal(data / SIGNAL))
-    blobs: BlobStore = local
-    if settings.folder is not None:
-        blobs = FolderBlobs(LocalFolder(settings.folder.resolve()), SqlFolderIndex(_in_a_file(database)), local)
+    cleaner = Cleaner(catalog, own, time.time)
     try:
-        cleaner = Cleaner(catalog, local, time.time)
         yield Safekeeping(
-            data, catalog, SqlAudit(database), blobs, local, cleaner.orphans, cleaner.remove_orphans, Settler(catalog, local).settle
+            data=data,
+            place=_place(settings),
+            folder=settings.folder is not None,
+            catalog=catalog,
+            audit=SqlAudit(database),
+            tables=SqlTables(database),
+            blobs=own,
+            originals=FarOriginals(far, data / "staging") if far else _near_originals(settings, database, own),
+            orphans=cleaner.orphans,
+            remove_orphans=cleaner.remove_orphans,
+            settle=Settler(catalog, own).settle,
         )
     finally:
         catalog.close()
+
+
+def _place(settings: Settings) -> str:
+    """Where an index is, without its password."""
+    database = str(settings.data_dir) if settings.database == "sqlite" else shown(settings.database)
+    return database if settings.blobs == "local" else f"{database} and {settings.blobs}"
+
+
+def _near_originals(settings: Settings, database: SqlDatabase, own: OwnBlobs) -> Originals:
+    if settings.folder is None:
+        return NearOriginals(own)
+    return NearOriginals(
+        FolderBlobs(LocalFolder(settings.folder.resolve()), SqlFolderIndex(_in_a_file(database)), LocalBlobs(settings.data_dir))
+    )
 
 
 class _Remote:

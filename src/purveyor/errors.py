@@ -9,6 +9,7 @@
     ├── NotAuthenticated   nobody has said who they are, or not believably
     ├── NotAllowed         we know who you are; you may not do this
     ├── StoreFailed        our own disk or database let us down
+    │   └── WritesPaused       the index is being moved, or has moved
     ├── Misconfigured      a setting or argument cannot be used
     ├── PortTaken          another process listens where we were asked to
     ├── DataInUse          another server has the data directory
@@ -86,6 +87,10 @@ class StoreFailed(PurveyorError):
 
 class StoreFull(StoreFailed):
     code = "store-full"
+
+
+class WritesPaused(StoreFailed):
+    code = "writes-paused"
 
 
 class Misconfigured(PurveyorError):

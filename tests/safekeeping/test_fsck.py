@@ -9,12 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from purveyor.cli.main import commands
 from tests.distributions import sdist, wheel
 from tests.exporting.index import Index
 from tests.live_server import LiveServer
+from tests.safekeeping.here import here
 from tests.workbench.command import Ran, purveyor
 
 LARGE = wheel("acme-app", "1.0", {"data.bin": os.urandom(1 << 20)})
@@ -34,11 +33,6 @@ def index(tmp_path: Path) -> Iterator[Index]:
 def fsck(index: Index) -> Fsck:
     """In this process: starting one takes longer than the check."""
     return lambda *flags: here("fsck", "--data", index.data, "--json", *flags)
-
-
-def here(*arguments: str | Path) -> Ran:
-    done = CliRunner().invoke(commands, [*map(str, arguments)], standalone_mode=False, catch_exceptions=False)
-    return Ran(done.return_value or 0, done.stdout, done.stderr)
 
 
 def sha256(distribution: tuple[str, bytes]) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from purveyor.adapters.rows import COLUMNS, NAMES, file_of, row_of, stamp
 from purveyor.adapters.sql import Connection, Row
-from purveyor.errors import Conflict
+from purveyor.errors import Conflict, WritesPaused
 from purveyor.formats.index_document import write_index
 from purveyor.interfaces import NewFile
 from purveyor.model.advisories import Advisory
@@ -36,6 +36,17 @@ class Change:
         self._index = index
         self._actor = actor
         self._at = stamp(at)
+        self._check_open()
+
+    def _check_open(self) -> None:
+        """Here, since every change of every process comes by: an index that has moved away must not change behind its own back."""
+        moving = self._row("SELECT phase, place FROM moving WHERE phase = 'moved' OR (phase = 'paused' AND until > ?)", self._at)
+        if moving is None:
+            return
+        phase, place = moving
+        if phase == "moved":
+            raise WritesPaused(f"This index has moved to {place}, and takes no changes here any more.", "Use the server that runs there.")
+        raise WritesPaused(f"This index is moving to {place}, and takes no changes for a moment.", "Try again in a few seconds.")
 
     def put_index(self, index: Index) -> None:
         document = json.dumps(write_index(index), sort_keys=True)

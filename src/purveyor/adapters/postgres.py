@@ -5,8 +5,9 @@ commit can be seen. A plain sequence does not give that: of two numbers the grea
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
+from itertools import count
 from typing import Any, TypeVar
 
 import psycopg
@@ -28,6 +29,7 @@ _WRITE_LOCK = 0x70757276_00000001
 _BEGIN = b"BEGIN; SELECT pg_advisory_xact_lock(%d)" % _WRITE_LOCK
 _ANNOUNCE = b"SELECT pg_notify('%s', %%s)" % CHANNEL.encode()
 _AT_ONCE = 2000
+_NUMBERS = count()
 # Before the first row everything may have to be sorted.
 _STREAM_PATIENCE = 300.0
 
@@ -75,6 +77,19 @@ class PostgresDatabase:
                     cursor.itersize = _AT_ONCE
                     cursor.execute(_translated(statement), parameters)
                     yield from cursor
+        except psycopg.Error as error:
+            raise failure(error, self._url) from error
+
+    @contextmanager
+    def snapshot(self) -> "Iterator[_Snapshot]":
+        """For several statements that must see the same moment; on a connection of its own, since the caller may be slow."""
+        try:
+            with closing(self._pool.open()) as connection:
+                connection.patience = _STREAM_PATIENCE
+                connection.execute(b"SET idle_in_transaction_session_timeout = 0")
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                with connection.transaction():
+                    yield _Snapshot(connection)
         except psycopg.Error as error:
             raise failure(error, self._url) from error
 
@@ -162,6 +177,20 @@ class PostgresDatabase:
     def _undo(writer: Impatient) -> None:
         with suppress(psycopg.Error):
             writer.rollback()
+
+
+class _Snapshot:
+    """The database at one moment: a transaction that sees nothing of what others commit later."""
+
+    def __init__(self, connection: Impatient) -> None:
+        self._connection = connection
+
+    def stream(self, statement: str, parameters: Sequence[Any] = (), /) -> Iterator[Row]:
+        """The rows of one statement, fetched as they are wanted."""
+        with self._connection.cursor(f"rows_{next(_NUMBERS)}") as cursor:
+            cursor.itersize = _AT_ONCE
+            cursor.execute(_translated(statement), parameters)
+            yield from cursor
 
 
 class _Translating:

@@ -283,4 +283,15 @@ CREATE TABLE promotions (
 CREATE INDEX promotions_of_project ON promotions (index_name, project);
 """
 
-STEPS = (Step(_FIRST), Step(_FOLDERS), Step(_INDEXES, contracts=True))
+# While an index is moved or brought back from a backup: which end this is, and whether it may be written. One row, or none.
+_MOVING = """
+CREATE TABLE moving (
+    phase TEXT NOT NULL,
+    mark  TEXT NOT NULL PRIMARY KEY,
+    place TEXT NOT NULL,
+    until INTEGER NOT NULL
+);
+"""
+
+# Code from before the last step would write to an index that is being moved away.
+STEPS = (Step(_FIRST), Step(_FOLDERS), Step(_INDEXES, contracts=True), Step(_MOVING, contracts=True))

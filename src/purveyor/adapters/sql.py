@@ -4,6 +4,7 @@ Parameters are marked by `?`. What either engine has alone (connections, locks, 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -28,6 +29,14 @@ class Connection(Protocol):
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any: ...
 
 
+class Reading(Protocol):
+    """A database at one moment."""
+
+    def stream(self, statement: str, parameters: Sequence[Any] = ..., /) -> Iterator[Row]:
+        """The rows of one statement, fetched as they are wanted."""
+        ...
+
+
 class SqlDatabase(Protocol):
     """A database shared by threads and processes.
 
@@ -44,6 +53,10 @@ class SqlDatabase(Protocol):
 
     def stream(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of one statement, one snapshot, fetched as they are wanted: on a connection of its own, since the caller may be slow."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Reading]:
+        """For several statements that must see the same moment; on a connection of its own, since the caller may be slow."""
         ...
 
     def write(self, work: Callable[[Connection], T]) -> T:

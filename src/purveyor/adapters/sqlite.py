@@ -72,6 +72,13 @@ class Database:
             yield from connection.execute(statement, parameters)
 
     @contextmanager
+    def snapshot(self) -> "Iterator[_Snapshot]":
+        """For several statements that must see the same moment; on a connection of its own, since the caller may be slow."""
+        with self.aside() as connection:
+            connection.execute("BEGIN")
+            yield _Snapshot(connection)
+
+    @contextmanager
     def aside(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own, for temporary tables, whose memory goes with it."""
         try:
@@ -184,6 +191,17 @@ class Database:
     @property
     def _name(self) -> str:
         return f"The database {self._path}"
+
+
+class _Snapshot:
+    """The database at one moment."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def stream(self, statement: str, parameters: Sequence[Any] = (), /) -> Iterator[Row]:
+        """The rows of one statement, fetched as they are wanted."""
+        return iter(self._connection.execute(statement, parameters))
 
 
 def _failure(error: sqlite3.Error, path: Path) -> PurveyorError:

@@ -61,7 +61,7 @@ class _Check:
         self._ledger = ledger
 
         def make() -> Checker:
-            return Checker(stores.audit, stores.catalog, stores.blobs, quick=quick)
+            return Checker(stores.audit, stores.catalog, stores.originals, quick=quick)
 
         self._make = make
         self._checker = make()
@@ -112,12 +112,14 @@ class _Check:
 def _repair(stores: "Safekeeping", findings: "list[Finding]", reporter: Reporter) -> list[str]:
     from purveyor.safekeeping.repairing import DAMAGED, Repairer  # noqa: PLC0415 - as above
 
-    if stores.blobs is not stores.own:
+    if stores.folder:
         raise NotAllowed("A served folder is its owner's, and not repaired.", "Put the files back into the folder.")
     done = []
     if settled := stores.settle():
         done.append(f"Settled {settled} small contents.")
-    repairer = Repairer(stores.audit, stores.catalog, stores.own, stores.data / DAMAGED, lambda: datetime.now(UTC))
+    repairer = Repairer(
+        stores.audit, stores.catalog, stores.blobs, stores.originals, aside=stores.data / DAMAGED, now=lambda: datetime.now(UTC)
+    )
     steps = list(repairer.steps(findings))
     for step in steps:
         reporter.say(f"Will do: {step.will}")

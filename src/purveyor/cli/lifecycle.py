@@ -1,5 +1,6 @@
 """The commands that change what was published: yank, unyank, delete, restore, and `status` of a project."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ import click
 
 from purveyor.cli.managing import INDEX, Server, managing
 from purveyor.cli.reporting import JSON, Reporter
+from purveyor.cli.safekeeping import restore_backup
 from purveyor.errors import Misconfigured
 from purveyor.model.files import parse_filename
 from purveyor.model.names import normalize
@@ -47,12 +49,23 @@ def delete(target: str, index: str | None, *, server: Server, as_json: bool) -> 
 
 
 @click.command()
-@_TARGET
+@click.argument("target", metavar="NAME==VERSION|FILENAME|BACKUP")
 @INDEX
 @managing
 @JSON
 def restore(target: str, index: str | None, *, server: Server, as_json: bool) -> None:
-    """Bring back a release, or one file, that was deleted."""
+    """Bring back a release, or one file, that was deleted.
+
+    Or a whole index from BACKUP, a directory that `purveyor backup` has written to, or one of the .json files in it:
+    into the data directory --data, or wherever the settings say, which must be empty.
+    """
+    if "==" not in target and not target.endswith((".whl", ".tar.gz")):
+        if not Path(target).exists():
+            raise Misconfigured(
+                f"{target!r} is neither a release nor a backup.", "Give NAME==VERSION, a filename, or a backup's directory."
+            )
+        restore_backup(Path(target), server.data, as_json=as_json)
+        return
     _change("restore", "Restored", target, {}, server.management(index), as_json=as_json)
 
 

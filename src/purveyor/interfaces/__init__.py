@@ -17,6 +17,7 @@ from purveyor.interfaces.remote import (
     Upstream,
     Validators,
 )
+from purveyor.interfaces.tables import Move, Originals, Phase, Tables, TablesSnapshot
 
 __all__ = [
     "Audit",
@@ -33,9 +34,12 @@ __all__ = [
     "FolderIndex",
     "Gate",
     "Listing",
+    "Move",
     "NamedBlob",
     "NewFile",
+    "Originals",
     "OwnBlobs",
+    "Phase",
     "Promotions",
     "PulledBlob",
     "PulledBlobs",
@@ -45,6 +49,8 @@ __all__ = [
     "Snapshots",
     "Staging",
     "StoredBlob",
+    "Tables",
+    "TablesSnapshot",
     "Unchanged",
     "Upstream",
     "Validators",

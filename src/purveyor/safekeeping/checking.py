@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
-from purveyor.interfaces import Audit, BlobStore, Catalog, NamedBlob, Role
+from purveyor.interfaces import Audit, Catalog, NamedBlob, Originals, Role
 from purveyor.model.indexes import IndexName
-from purveyor.safekeeping.contents import State, metadata_in, opened, state_of
+from purveyor.safekeeping.contents import State, metadata_in, state_of
 from purveyor.safekeeping.findings import Code, Finding
 from purveyor.safekeeping.page_check import page_faults
 
@@ -36,10 +36,10 @@ def no_progress(_label: str, _size: int) -> AbstractContextManager[Callable[[int
 class Checker:
     """Reads, and changes nothing. What looks wrong is looked at twice: a server may be writing meanwhile."""
 
-    def __init__(self, audit: Audit, catalog: Catalog, blobs: BlobStore, *, quick: bool = False) -> None:
+    def __init__(self, audit: Audit, catalog: Catalog, originals: Originals, *, quick: bool = False) -> None:
         self._audit = audit
         self._catalog = catalog
-        self._blobs = blobs
+        self._originals = originals
         self._quick = quick
         self.checked = 0
         """Blobs that rows name."""
@@ -101,19 +101,19 @@ class Checker:
 
     def _state(self, sha256: str, size: int | None) -> State:
         """From the store; else from the database, where it waits to be settled; and from the store if it was settled in between."""
-        state = state_of(self._blobs, sha256, size, quick=self._quick)
+        state = state_of(self._originals, sha256, size, quick=self._quick)
         if state is not State.MISSING:
             return state
         content = self._catalog.unsettled_blob(sha256)
         if content is None:
-            return state_of(self._blobs, sha256, size, quick=self._quick)
+            return state_of(self._originals, sha256, size, quick=self._quick)
         return State.RIGHT if hashlib.sha256(content).hexdigest() == sha256 and size in (None, len(content)) else State.WRONG
 
     def _core_metadata(self, sha256: str, names: Sequence[NamedBlob]) -> Iterator[Finding]:
         files = [named for named in names if named.role is Role.FILE]
         if not files:
             return
-        blob = opened(self._blobs, sha256)
+        blob = self._originals.open(sha256)
         if blob is None:  # not settled yet: it was looked into a moment ago
             return
         with blob:

@@ -4,10 +4,10 @@ import hashlib
 from enum import Enum
 from typing import BinaryIO
 
-from purveyor.errors import NotFound, Refused
+from purveyor.errors import Refused
 from purveyor.formats.archives import Limits, read_archive
 from purveyor.formats.wheel_metadata import wheel_metadata
-from purveyor.interfaces import BlobStore
+from purveyor.interfaces import Originals
 from purveyor.model.files import parse_filename
 
 _PIECE = 1 << 20
@@ -21,23 +21,17 @@ class State(Enum):
     WRONG = "wrong"
 
 
-def state_of(blobs: BlobStore, sha256: str, size: int | None, *, quick: bool) -> State:
+def state_of(originals: Originals, sha256: str, size: int | None, *, quick: bool) -> State:
     """`quick` compares sizes only; that tells a file that was cut short, not one with a bit turned over."""
-    blob = opened(blobs, sha256)
+    if quick:
+        found = originals.size(sha256)
+        return State.MISSING if found is None else State.RIGHT if size in (None, found) else State.WRONG
+    blob = originals.open(sha256)
     if blob is None:
         return State.MISSING
     with blob:
-        if quick:
-            return State.RIGHT if size is None or blob.seek(0, 2) == size else State.WRONG
         right = digest(blob) == sha256 and (size is None or blob.seek(0, 2) == size)
         return State.RIGHT if right else State.WRONG
-
-
-def opened(blobs: BlobStore, sha256: str) -> BinaryIO | None:
-    try:
-        return blobs.open(sha256)
-    except NotFound:  # a file of a served folder that its owner has taken away
-        return None
 
 
 def digest(blob: BinaryIO) -> str:

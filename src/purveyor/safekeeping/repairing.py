@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from purveyor.errors import StoreFailed
-from purveyor.interfaces import Audit, Catalog, OwnBlobs
+from purveyor.interfaces import Audit, Catalog, Originals, OwnBlobs
 from purveyor.model.indexes import index_name
 from purveyor.model.names import normalize
-from purveyor.safekeeping.contents import State, metadata_in, opened, state_of
+from purveyor.safekeeping.contents import State, metadata_in, state_of
 from purveyor.safekeeping.findings import MENDABLE, Code, Finding
 
 ACTOR = "fsck"
@@ -30,10 +30,13 @@ class Step:
 class Repairer:
     """`aside` is the directory that wrong bytes are moved to before their place in the store is free again."""
 
-    def __init__(self, audit: Audit, catalog: Catalog, blobs: OwnBlobs, aside: Path, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, audit: Audit, catalog: Catalog, blobs: OwnBlobs, originals: Originals, *, aside: Path, now: Callable[[], datetime]
+    ) -> None:
         self._audit = audit
         self._catalog = catalog
         self._blobs = blobs
+        self._originals = originals
         self._aside = aside
         self._now = now
 
@@ -80,7 +83,7 @@ class Repairer:
 
     def _metadata(self, finding: Finding) -> bytes | None:
         file = self._catalog.file(finding.filename, index_name(finding.index))
-        blob = None if file is None else opened(self._blobs, file.sha256)
+        blob = None if file is None else self._originals.open(file.sha256)
         if blob is None:
             return None
         with blob:
@@ -89,10 +92,10 @@ class Repairer:
     def _set_aside(self, sha256: str) -> None:
         """Free the place, with no upload on its way to it; the wrong bytes are kept for whoever wants to look at them."""
         with self._blobs.removing():
-            if state_of(self._blobs, sha256, None, quick=False) is not State.WRONG:
+            if state_of(self._originals, sha256, None, quick=False) is not State.WRONG:
                 return
             self._aside.mkdir(mode=0o700, exist_ok=True)
             target = self._aside / sha256
             target.unlink(missing_ok=True)
-            self._blobs.copy_to(sha256, target)
+            self._originals.copy_to(sha256, target)
             self._blobs.remove(sha256)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from purveyor.interfaces import Audit, BlobStore, Catalog, OwnBlobs
+from purveyor.interfaces import Audit, Catalog, Originals, OwnBlobs, Tables
 
 
 class Amount(Protocol):
@@ -20,13 +20,17 @@ class Amount(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Safekeeping:
-    """One index's stores. `blobs` has what `own` has, and what lies in a served folder."""
+    """One index's stores. `originals` are what `blobs` has, and what lies in a served folder if there is one."""
 
     data: Path
+    place: str
+    """Where they are, fit to be shown."""
+    folder: bool
     catalog: Catalog
     audit: Audit
-    blobs: BlobStore
-    own: OwnBlobs
+    tables: Tables
+    blobs: OwnBlobs
+    originals: Originals
     orphans: Callable[[], Amount]
     remove_orphans: Callable[[], Amount]
     settle: Callable[[], int]
