@@ -233,22 +233,29 @@ def test_killed_at_any_moment_the_same_again_completes_it(command: str, data: Pa
     assert journal(restored) == journal(data)
 
 
-def test_an_index_in_an_object_store_is_backed_up_and_restored(
-    object_store: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_backup_goes_from_one_kind_of_store_to_another_and_back(
+    data: Path, postgres_url: str, object_store: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PURVEYOR_BLOBS", object_store.url)
-    with LiveServer(tmp_path / "data", blobs=object_store.url) as server:
-        server.host(LARGE, SMALL)
+    with LiveServer(data) as server:
         before = pages(server)
-        assert here("backup", tmp_path / "backup", "--data", server.data, "--json").document["contents"] == 4
-    shutil.rmtree(tmp_path / "data")
-    monkeypatch.setenv("PURVEYOR_BLOBS", f"{object_store.url}-restored")
+    here("backup", tmp_path / "backup", "--data", data)
+    with monkeypatch.context() as there:
+        there.setenv("PURVEYOR_DATABASE", postgres_url)
+        there.setenv("PURVEYOR_BLOBS", object_store.url)
+        far = tmp_path / "far"
+        assert here("restore", tmp_path / "backup", "--data", far, "--json").document["copied"] == 8
+        assert here("fsck", "--data", far, "--json").document["findings"] == []
+        with LiveServer(far, database=postgres_url, blobs=object_store.url) as server:
+            assert pages(server) == before
+            assert server.files("acme-app") == dict([LARGE])
+        refused = here("restore", tmp_path / "backup", "--data", far, "--json")
+        assert (refused.code, "There is an index in" in refused.document["detail"]) == (2, True)
+        assert here("backup", tmp_path / "again", "--data", far, "--json").document["contents"] == 8
 
-    assert here("restore", tmp_path / "backup", "--data", tmp_path / "data", "--json").document["copied"] == 4
-    assert here("fsck", "--data", tmp_path / "data", "--json").document["findings"] == []
-    with LiveServer(tmp_path / "data", blobs=f"{object_store.url}-restored") as server:
+    assert here("restore", tmp_path / "again", "--data", tmp_path / "near", "--json").code == 0
+    assert journal(tmp_path / "near") == journal(data)
+    with LiveServer(tmp_path / "near") as server:
         assert pages(server) == before
-        assert server.files("acme-app") == dict([LARGE])
 
 
 def test_every_table_and_column_is_in_a_backup_or_left_out_on_purpose(data: Path) -> None:
