@@ -10,11 +10,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from benchmarks.loaders import MOMENT
-from purveyor.adapters.sql import Connection
-from purveyor.adapters.sqlite import Database
+from purveyor.adapters.sql import Connection, SqlDatabase
 from purveyor.model.files import parse_filename
 
 RELEASES = 10
@@ -105,17 +103,12 @@ def _entry(serial: int, action: str, number: int, release: int) -> Row:
     return (serial, _AT + serial * _SECOND, "benchmarks", action, "default", *about, "")
 
 
-def load_sqlite(index: LargeIndex, data: Path) -> None:
-    """Into the data directory, which a server has not to have seen before."""
-    database = Database(data / "purveyor.sqlite")
-    try:
-        database.write(lambda connection: _fill(connection, index))
-    finally:
-        database.close()
+def load(index: LargeIndex, database: SqlDatabase) -> None:
+    """Into an empty database, of whichever kind."""
+    database.write(lambda connection: _fill(connection, index))
 
 
 def _fill(connection: Connection, index: LargeIndex) -> None:
-    connection.execute("PRAGMA cache_size = -1000000")
     for table, columns, rows in tables(index):
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         while batch := list(islice(rows, _BATCH)):

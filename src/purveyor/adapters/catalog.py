@@ -193,7 +193,10 @@ class SqlCatalog:
         return self._change(DEFAULT, actor, at, lambda change: change.replace_advisories(advisories))
 
     def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
-        rows = self._database.read(f"{_JOURNAL} WHERE action = ? AND index_name = ? ORDER BY serial DESC LIMIT 1", (action, index))
+        # Entries about no project are few, and stand together in an index.
+        rows = self._database.read(
+            f"{_JOURNAL} WHERE action = ? AND index_name = ? AND project = '' ORDER BY serial DESC LIMIT 1", (action, index)
+        )
         return journal_entry(rows[0]) if rows else None
 
     def journal(self, index: IndexName | None, project: str | None, before: int | None, limit: int) -> Sequence[JournalEntry]:

@@ -293,5 +293,8 @@ CREATE TABLE moving (
 );
 """
 
-# Code from before the last step would write to an index that is being moved away.
-STEPS = (Step(_FIRST), Step(_FOLDERS), Step(_INDEXES, contracts=True), Step(_MOVING, contracts=True))
+# The newest entries of one index, however many others there are.
+_JOURNALS = "CREATE INDEX journal_of_index ON journal (index_name, serial);"
+
+# Code from before the step of moving would write to an index that is being moved away.
+STEPS = (Step(_FIRST), Step(_FOLDERS), Step(_INDEXES, contracts=True), Step(_MOVING, contracts=True), Step(_JOURNALS))

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from purveyor import __version__
 from purveyor.api import asgi, operating, problems
 from purveyor.api.authentication import Doorkeeper
+from purveyor.api.counting import Counted
 from purveyor.api.draining import Draining
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
@@ -28,7 +29,7 @@ _WELCOME = """<!DOCTYPE html>
   </head>
   <body>
     <h1>Purveyor {version}</h1>
-    <p>A Python package index with {projects} projects and {files} distribution files. With this page's URL in place of URL:</p>
+    <p>A Python package index{holds}. With this page's URL in place of URL:</p>
     <pre>pip install --index-url URL/simple/ NAME
 uv pip install --default-index URL/simple/ NAME
 twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
@@ -39,7 +40,7 @@ twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
 
 
 def router(app: Application, read_path: ReadPath, door: Doorkeeper, draining: Draining) -> Router:
-    counted = operating.Counted(app.catalog)
+    counted = Counted(app.catalog)
 
     async def preflight(request: Request) -> Response:
         """hatch looks here, below the upload URL, for the files that are there already; it reads the names of the anchors."""
@@ -55,8 +56,9 @@ def router(app: Application, read_path: ReadPath, door: Doorkeeper, draining: Dr
         return Response(body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
 
     async def welcome(_: Request) -> Response:
-        counts = (await asyncio.to_thread(counted.now)).counts
-        page = _WELCOME.format(version=escape(__version__), projects=counts.projects, files=counts.files)
+        counts = await asyncio.to_thread(counted.now)
+        holds = f" with {counts.projects} projects and {counts.files} distribution files" if counts else ""
+        page = _WELCOME.format(version=escape(__version__), holds=holds)
         return HTMLResponse(page, headers={"content-security-policy": "default-src 'none'", "cache-control": "no-cache"})
 
     async def nothing(scope: Scope, _: Receive, send: Send) -> None:

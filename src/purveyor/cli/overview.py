@@ -14,6 +14,7 @@ from purveyor.cli.reporting import JSON, sized
 from purveyor.errors import ServerNotRunning
 from purveyor.model.projects import Status
 from purveyor.process.choosing import matching, the_one, where
+from purveyor.process.health import Health
 from purveyor.process.listing import Condition, Listing, conditions, listing
 from purveyor.process.occupancy import LOG
 from purveyor.process.runfile import Found
@@ -107,7 +108,7 @@ def _show(running: list[Condition], stale: list[Found], seen: Listing, meant: st
 def _lines(condition: Condition) -> list[str]:
     record, health = condition.record, condition.health
     gone = "   (gone: stop this server, or put the directory back)" if condition.data_is_gone else ""
-    holds = f"{_count(health.projects, 'project')}, {_count(health.files, 'file')}" if health else "unknown"
+    holds = _holds(health) if health else "unknown"
     lines = [
         f"{record.url}  {_state(condition)}",
         f"  pid       {record.identity.pid}, up {_duration(condition.uptime)}",
@@ -122,6 +123,12 @@ def _lines(condition: Condition) -> list[str]:
     if health is None:
         lines.append(f"  remedy    `purveyor restart --port {record.port}`, or `purveyor logs --port {record.port}` for the reason")
     return lines
+
+
+def _holds(health: Health) -> str:
+    if health.projects is None or health.files is None:
+        return "not counted yet"
+    return f"{_count(health.projects, 'project')}, {_count(health.files, 'file')}"
 
 
 def _state(condition: Condition) -> str:

@@ -160,7 +160,7 @@ class Catalog(Protocol):
         ...
 
     def last_change(self, action: Action, index: IndexName = DEFAULT) -> JournalEntry | None:
-        """The newest entry of that kind."""
+        """The newest entry of that kind, which must be one that is about no project."""
         ...
 
     def unsettled_blobs(self, limit: int) -> Mapping[str, bytes]:

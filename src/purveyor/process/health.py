@@ -17,8 +17,10 @@ _LARGEST = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    projects: int
-    files: int
+    """What a server holds; None where it has not counted yet, which takes seconds if there are millions."""
+
+    projects: int | None
+    files: int | None
 
 
 def ask(record: Record, patience: float = PATIENCE) -> Health | None:
@@ -29,9 +31,13 @@ def ask(record: Record, patience: float = PATIENCE) -> Health | None:
         with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=patience)) as connection:
             connection.request("GET", "/health")
             said = json.loads(connection.getresponse().read(_LARGEST))
-            return Health(int(said["projects"]), int(said["files"])) if said["pid"] == record.identity.pid else None
+            return Health(_count(said["projects"]), _count(said["files"])) if said["pid"] == record.identity.pid else None
     except (OSError, HTTPException, ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def _count(said: object) -> int | None:
+    return None if said is None else int(str(said))
 
 
 def ask_all(records: Sequence[Record]) -> list[Health | None]:
