@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from purveyor.access.tokens import Tokens
-from purveyor.interfaces import BlobStore, Catalog, Checks
+from purveyor.interfaces import BlobStore, Catalog, Checks, Siblings
+from purveyor.model.tally import Tally
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.exceptions import Exceptions
 from purveyor.publishing.folder_watch import FolderWatch
@@ -49,6 +50,9 @@ class Application:
     tokens: Tokens
     checks: Checks
     """What `/health/ready` looks at."""
+    tally: Tally
+    siblings: Siblings | None
+    """Where a server has several processes."""
     now: Callable[[], datetime]
     watch: FolderWatch | None = None
     """Where a folder is served; it is started by whoever answers requests."""

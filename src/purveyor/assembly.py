@@ -15,6 +15,7 @@ from purveyor.access.tokens import Tokens
 from purveyor.adapters.auditing import SqlAudit
 from purveyor.adapters.catalog import SqlCatalog
 from purveyor.adapters.change_signal import MappedSignal
+from purveyor.adapters.counted_upstream import CountedUpstream
 from purveyor.adapters.disk_space import DiskSpace
 from purveyor.adapters.file_gate import FileGate
 from purveyor.adapters.file_lock import FileLock
@@ -26,6 +27,7 @@ from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.adapters.local_folder import LocalFolder
 from purveyor.adapters.originals import FarOriginals, NearOriginals
 from purveyor.adapters.promotions import SqlPromotions
+from purveyor.adapters.sibling_files import SiblingFiles, forget_siblings
 from purveyor.adapters.snapshots import SqlPulledBlobs, SqlSnapshots
 from purveyor.adapters.sql import SqlDatabase
 from purveyor.adapters.sqlite import Database
@@ -36,6 +38,8 @@ from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
 from purveyor.formats.database_url import shown
 from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, Gate, Originals, OwnBlobs, Phase, Upstream
+from purveyor.model.tally import Tally
+from purveyor.process import logs
 from purveyor.process.orphans import end_with_parent
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.cleaning import Cleaner
@@ -65,6 +69,7 @@ from purveyor.settings import Settings
 DATABASE = "purveyor.sqlite"
 SIGNAL = "changes"
 FOLLOWING = "following"
+SIBLINGS = "workers"
 # After this many seconds a server looks for the first time for what dead uploads left in an object store; `clean` looks at once.
 _PARTS_WAIT = 3600.0
 TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
@@ -74,13 +79,13 @@ def application(settings: Settings) -> Application:
     """The use cases over the data directory that the settings name, which is made if it is not there."""
     data = data_directory(settings.data_dir)
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
-    signal = MappedSignal(data / SIGNAL)
+    signal, tally = MappedSignal(data / SIGNAL), Tally()
     database, far = _database(settings, data), _far_blobs(settings, data)
     own = far or LocalBlobs(data, _gate(settings, data))
     _check_arrived(database)
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
-    remote = _Remote(settings, database, own, far, data)
+    remote = _Remote(settings, database, own, far, data, tally)
     offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     # What lies in a folder is listed before it is in the catalog, and so before it is in the journal.
     lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=watch is None)
@@ -108,6 +113,8 @@ def application(settings: Settings) -> Application:
         settler=settler,
         tokens=Tokens(catalog),
         checks={"database": database, "blobs": own, "disk": DiskSpace(data, settings.least_free)},
+        tally=tally,
+        siblings=SiblingFiles(data / SIBLINGS, os.getppid()) if settings.workers > 1 else None,
         now=_now,
         watch=watch,
         bringing=None if far is None else Bringing(far),
@@ -282,10 +289,12 @@ def _near_originals(settings: Settings, database: SqlDatabase, own: OwnBlobs) ->
 class _Remote:
     """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
 
-    def __init__(self, settings: Settings, database: SqlDatabase, blobs: OwnBlobs, far: FarBlobs | None, data: Path) -> None:
+    def __init__(
+        self, settings: Settings, database: SqlDatabase, blobs: OwnBlobs, far: FarBlobs | None, data: Path, tally: Tally
+    ) -> None:
         self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
-        upstream = LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted))
+        upstream = CountedUpstream(LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted)), tally)
         snapshots = SqlSnapshots(database)
         self.upstreams = Upstreams(
             upstream, snapshots, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline
@@ -312,7 +321,9 @@ def _ready_made(settings: Settings) -> str | None:
 def asgi_app() -> PurveyorApp:
     """The ASGI application of the environment's settings, for a worker process or another ASGI server."""
     end_with_parent()
-    return PurveyorApp(application(Settings.from_environment()))
+    settings = Settings.from_environment()
+    logs.configure(settings)
+    return PurveyorApp(application(settings))
 
 
 def first_token(app: Application) -> str | None:
@@ -378,6 +389,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     if workers > 1:
         from purveyor.process.workers import supervisor  # noqa: PLC0415 - only for several workers
 
+        forget_siblings(settings.data_dir / SIBLINGS)
         supervisor(config, listener).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])

@@ -1,7 +1,7 @@
 """Every setting, once: its name, default, meaning. Flags set them, else the environment (`PURVEYOR_` and the name in capitals)."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +11,7 @@ from purveyor.errors import Misconfigured
 from purveyor.formats.database_url import is_postgres
 
 DEFAULT_PORT = 8080
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def default_data() -> Path:
@@ -38,8 +39,8 @@ def _below_home(find: Callable[[], Path], what: str, variable: str) -> Path:
     return path
 
 
-def _setting(default: Any, doc: str) -> Any:
-    return field(default=default, metadata={"doc": doc})
+def _setting(default: Any, doc: str, *choices: str) -> Any:
+    return field(default=default, metadata={"doc": doc, "choices": choices})
 
 
 # ruff: noqa: RUF009 - `_setting` is dataclasses.field with the documentation beside it
@@ -80,6 +81,12 @@ class Settings:
     idle_timeout: int = _setting(30, "Seconds a connection may stay silent between requests, or in the middle of a body.")
     upload_threads: int = _setting(8, "Threads of a server process that check and store uploads; more uploads wait for one.")
 
+    log_level: str = _setting("warning", "What is logged: `debug`, `info`, `warning` or `error`. `--verbose` is `info`.", *LOG_LEVELS)
+    log_format: str = _setting("text", "How: `text` for people, or `json`, an object a line, for programs.", "text", "json")
+    access_log: bool = _setting(False, "Log a line for each request, except those that the express lane answers.")
+    metrics: str = _setting(
+        "local", "Who may read `/metrics`: `local` for this machine alone, `on` for everyone, `off` for nobody.", "local", "on", "off"
+    )
     drain_delay: int = _setting(
         0, "Seconds for which a server that is told to end still answers, as not ready: the time a balancer needs to notice."
     )
@@ -147,6 +154,7 @@ class Settings:
             elif variable in environ:
                 values[f.name] = _parse(variable, environ[variable], f.default)
                 _check_least(variable, values[f.name])
+                _check_choice(variable, values[f.name], f.metadata["choices"])
         _check_database(values.get("database", "sqlite"), values.get("consistency", "exact"))
         return cls(**values)
 
@@ -172,6 +180,12 @@ def _check_least(variable: str, value: Any) -> None:
     least = 0 if variable in _MAY_BE_ZERO else 1
     if isinstance(value, int) and not isinstance(value, bool) and value < least:
         raise Misconfigured(f"{variable} is {value}, but must be at least {least}.", f"Set {variable} to {least} or more, or unset it.")
+
+
+def _check_choice(variable: str, value: Any, choices: Sequence[str]) -> None:
+    if choices and value not in choices:
+        known = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise Misconfigured(f"{variable} is {value!r}, not {known}.", f"Set {variable} to one of these, or unset it.")
 
 
 def _parse(variable: str, text: str, default: Any) -> Any:

@@ -36,9 +36,9 @@ class Answer:
 
     @property
     def undated(self) -> "Answer":
-        """Without the Date field, the only one that may differ between two answers to the same request; Allow is a set, so it is sorted."""
+        """Without Date and X-Request-ID, which alone may differ between two answers to one request; Allow is a set, so it is sorted."""
         fields = tuple((name, ", ".join(sorted(value.split(", "))) if name == "allow" else value) for name, value in self.fields)
-        return Answer(self.status, self.reason, tuple(pair for pair in fields if pair[0] != "date"), self.body)
+        return Answer(self.status, self.reason, tuple(pair for pair in fields if pair[0] not in ("date", "x-request-id")), self.body)
 
 
 class Wire:

@@ -70,9 +70,9 @@ def test_a_protocol_is_made_with_the_config_the_servers_state_and_the_lifespans_
     assert isinstance(made["server_state"], ServerState)
 
 
-def test_the_servers_state_counts_and_holds_what_our_protocol_reports() -> None:
+def test_the_servers_state_holds_what_our_protocol_reports() -> None:
     state = ServerState()
-    assert (state.total_requests, state.connections, state.tasks) == (0, set(), set())
+    assert (state.connections, state.tasks) == (set(), set())
 
 
 def test_the_server_shuts_connections_down_by_the_method_our_protocol_has() -> None:

@@ -15,6 +15,7 @@ from purveyor.api import management, targets
 from purveyor.api.app import UPLOAD_PATHS
 from purveyor.api.authentication import Doorkeeper
 from purveyor.api.draining import Draining
+from purveyor.api.numbers import Accounts
 from purveyor.api.problems import status_of
 from purveyor.api.read_path import ReadPath
 from purveyor.api.routes import router
@@ -113,7 +114,7 @@ def test_every_route_is_documented(tmp_path: Path) -> None:
     text = reference("endpoints")
     try:
         door = Doorkeeper(app.tokens)
-        known = (*router(app, ReadPath(app), door, Draining()).routes, *management.routes(app, door))
+        known = (*router(app, ReadPath(app), door, Draining(), Accounts(app)).routes, *management.routes(app, door))
         routes = [route for route in known if isinstance(route, Route)]
     finally:
         app.catalog.close()

@@ -4,8 +4,6 @@ import fcntl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from tests.live_server import LiveServer
 from tests.object_server import Bucket, ObjectServer
 from tests.operations.watching import readiness, until
@@ -15,15 +13,14 @@ ALL_WELL = {"database": True, "blobs": True, "disk": True, "draining": True}
 _SHARED_LOCKS = (8, 120)
 
 
-def test_a_server_that_can_do_its_work_is_ready(server: LiveServer) -> None:
-    assert readiness(server) == (200, ALL_WELL)
-
-
-def test_the_report_has_a_line_for_each_check(server: LiveServer) -> None:
+def test_a_server_that_can_do_its_work_is_ready_with_a_line_for_each_check(server: LiveServer) -> None:
     first, *lines, last = server.http.get(f"{server.url}health/ready").text.splitlines()
 
     assert (first, last) == ('{"status": "ready", "checks": {', "}}")
     assert [line.split('"')[1] for line in lines] == list(ALL_WELL)
+    assert readiness(server) == (200, ALL_WELL)
+    for path in ("health", "health/live", "health/ready"):
+        assert server.http.get(f"{server.url}{path}").headers["cache-control"] == "no-store"
 
 
 def test_a_store_that_is_gone_makes_it_not_ready_until_it_is_back(server: LiveServer) -> None:
@@ -36,13 +33,9 @@ def test_a_store_that_is_gone_makes_it_not_ready_until_it_is_back(server: LiveSe
     until(lambda: readiness(server) == (200, ALL_WELL))
 
 
-def test_a_disk_with_less_room_than_is_demanded_makes_it_not_ready(tmp_path: Path) -> None:
+def test_a_disk_with_less_room_than_is_demanded_makes_it_not_ready_unless_that_is_excluded(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "data", least_free=1 << 60) as server:
         assert readiness(server) == (503, ALL_WELL | {"disk": False})
-
-
-def test_what_is_excluded_does_not_count(tmp_path: Path) -> None:
-    with LiveServer(tmp_path / "data", least_free=1 << 60) as server:
         assert readiness(server, "?exclude=disk") == (200, {name: True for name in ALL_WELL if name != "disk"})
         assert readiness(server, "?exclude=disk,database&exclude=blobs") == (200, {"draining": True})
 
@@ -70,11 +63,6 @@ def test_an_object_store_that_says_nothing_is_told_of_in_time(tmp_path: Path, ob
         finally:
             object_server.resume()
         until(lambda: readiness(server) == (200, ALL_WELL))
-
-
-@pytest.mark.parametrize("path", ["health", "health/live", "health/ready"])
-def test_nobody_keeps_what_is_said_of_the_moment(server: LiveServer, path: str) -> None:
-    assert server.http.get(f"{server.url}{path}").headers["cache-control"] == "no-store"
 
 
 def test_with_workers_the_process_that_is_named_is_the_one_to_end(tmp_path: Path) -> None:

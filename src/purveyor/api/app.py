@@ -9,6 +9,8 @@ from purveyor.api.asgi import Receive, Scope, Send, deliver
 from purveyor.api.connections import Connections
 from purveyor.api.draining import Draining
 from purveyor.api.lane import Lane
+from purveyor.api.numbers import Accounts, Numbers
+from purveyor.api.observing import Observer, is_unique
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
 from purveyor.errors import PurveyorError, Refused
@@ -28,16 +30,22 @@ class PurveyorApp:
         self._app = app
         self._read_path = ReadPath(app)
         self._draining = Draining()
+        self._observer = Observer(app.tally)
+        self._accounts = Accounts(app)
         self._late_parts: _Late | None = None
         self._late_turn = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
-        elif (answered := await self._read_path.answer(scope)) is not None:
+        elif scope["type"] == "http":
+            await self._observer.observe(self._answer, scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (answered := await self._read_path.answer(scope)) is not None:
             answer, variant, mark = answered
             remember = (scope.get("extensions") or {}).get("purveyor.remember")
-            if remember is not None and answer.lasting and variant is not None:
+            if remember is not None and answer.lasting and variant is not None and not is_unique(scope):
                 remember(variant, answer, mark)
             await deliver(answer, scope, send)
         elif scope["method"] == "POST" and (index := _uploads_to(scope["path"])) is not None:
@@ -48,7 +56,7 @@ class PurveyorApp:
     def _late(self) -> "_Late":
         with self._late_turn:
             if self._late_parts is None:
-                self._late_parts = _Late(self._app, self._read_path, self._draining)
+                self._late_parts = _Late(self._app, self._read_path, self._draining, self._accounts)
             return self._late_parts
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +64,7 @@ class PurveyorApp:
         settings = self._app.settings
         lane = Lane(self._app.follower, settings.page_memory, self._app.now) if settings.express else None
         connections = Connections(lane, settings.header_timeout, settings.idle_timeout, self._draining)
+        self._accounts.connections = connections
         self._draining.tell(connections.retire)
         self._draining.hear_first(settings.drain_delay, loop)
         scope.get("state", {})["purveyor.connections"] = connections
@@ -81,16 +90,18 @@ class PurveyorApp:
         await asyncio.sleep(0.2)
         await asyncio.to_thread(self._late)
         while not stopping.is_set():
-            await asyncio.to_thread(self._look_after)
+            await asyncio.to_thread(self._look_after, self._accounts.own())
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _WATCH_INTERVAL)
 
-    def _look_after(self) -> None:
+    def _look_after(self, numbers: Numbers) -> None:
         try:
+            self._accounts.leave(numbers)
             self._app.follower.listen_for_the_dead()
             self._app.settler.settle_when_quiet()
             self._app.blobs.sweep(_STAGING_AGE)
         except (PurveyorError, OSError) as error:
+            self._app.tally.add("background")
             log.error("%s", error)  # noqa: TRY400 - the sentence says it all, and it is tried again in a second
 
 
@@ -107,7 +118,7 @@ def _uploads_to(path: str) -> IndexName | None:
 class _Late:
     """What the first page need not wait for: a tenth of a second of imports."""
 
-    def __init__(self, app: Application, read_path: ReadPath, draining: Draining) -> None:
+    def __init__(self, app: Application, read_path: ReadPath, draining: Draining, accounts: Accounts) -> None:
         import packaging.metadata  # noqa: F401, PLC0415 - the first upload should not wait for it either
 
         from purveyor.api.authentication import Doorkeeper  # noqa: PLC0415 - see above
@@ -115,5 +126,5 @@ class _Late:
         from purveyor.api.uploads import Uploads  # noqa: PLC0415 - see above
 
         door = Doorkeeper(app.tokens)
-        self.router = router(app, read_path, door, draining)
+        self.router = router(app, read_path, door, draining, accounts)
         self.uploads = Uploads(app, door)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from purveyor.api.answers import Answer
@@ -27,8 +28,8 @@ def fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
 
 
 async def in_thread(threads: Executor, work: Callable[[], T]) -> T:
-    """The use cases are plain functions; the event loop waits for none of them."""
-    return await asyncio.get_running_loop().run_in_executor(threads, work)
+    """The use cases are plain functions; the event loop waits for none of them. What is noted of the request goes along."""
+    return await asyncio.get_running_loop().run_in_executor(threads, copy_context().run, work)
 
 
 async def deliver(answer: Answer, scope: Scope, send: Send) -> None:

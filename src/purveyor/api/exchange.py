@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from purveyor.api import wire
 from purveyor.api.answers import Answer
 from purveyor.api.growth import BrokenOff
+from purveyor.api.labels import route_of, status_class
 from purveyor.api.lane import Lane, Variant
 from purveyor.serving.bodies import Span
 
@@ -142,7 +143,9 @@ class Exchange:
         """The read path's word that the same request would get this answer until something changes."""
         lane = self.connection.lane
         if lane is not None and self.head is not None and self.keep_alive:
-            lane.remember(self.head, variant, answer, wire.held(answer, content=self.scope["method"] == "GET"), mark)
+            method = self.scope["method"]
+            labels = (route_of(method, self.scope["path"]), variant.client, status_class(answer.status))
+            lane.remember(self.head, variant, answer, wire.held(answer, labels, content=method == "GET"), mark)
 
     async def _apologise(self) -> None:
         if self.started or self.disconnected:

@@ -2,7 +2,7 @@
 
 It adds what an ASGI server does not have: the express lane, the refusal's sentence in the reason phrase, files sent by the kernel, and
 limits on heads, bodies and silence. What it uses of uvicorn (see tests/contracts) is the constructor's arguments, `config.loaded_app`, and
-`server_state`'s `connections`, `tasks` and `total_requests`.
+`server_state`'s `connections` and `tasks`.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ class ExpressProtocol(Outgoing):
         if not self.idle:
             self._feed(data)
         elif (held := self._held(data)) is not None:
-            self.server_state.total_requests += 1
+            held.count += 1
             self._send_held(held)
         else:
             self._received = 0
@@ -218,7 +218,6 @@ class ExpressProtocol(Outgoing):
         task.add_done_callback(self.server_state.tasks.discard)
 
     def exchange_complete(self, exchange: Exchange) -> None:
-        self.server_state.total_requests += 1
         if exchange.body_complete or exchange.expects_continue:
             self._after(exchange)
         else:

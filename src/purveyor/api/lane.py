@@ -6,7 +6,7 @@ the long way, which leaves its answer here.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -14,6 +14,7 @@ from typing import TypeAlias
 from purveyor.api.answers import Answer
 from purveyor.errors import PurveyorError
 from purveyor.model.journal import Changes
+from purveyor.model.tally import Key
 from purveyor.serving.bodies import Span, cost
 from purveyor.serving.following import Follower
 
@@ -30,6 +31,8 @@ _HEAD_LIMIT = 2048
 class Variant:
     """All that a header block decides about an answer; blocks with an equal variant share their answers."""
 
+    client: str
+    """Decides nothing about the answer, but who got it is to be told."""
     accept: str | None
     accept_encoding: str | None
     if_none_match: str | None
@@ -40,12 +43,14 @@ class Variant:
 class Held:
     """One answer as it goes on the wire: `before`, the date line, `after`, and then `span`, if the content is in a file."""
 
-    __slots__ = ("after", "before", "date", "span", "wire")
+    __slots__ = ("after", "before", "count", "date", "labels", "span", "wire")
 
-    def __init__(self, before: bytes, after: bytes, span: Span | None) -> None:
+    def __init__(self, before: bytes, after: bytes, span: Span | None, labels: Key = ()) -> None:
         self.before = before
         self.after = after
         self.span = span
+        self.labels = labels
+        self.count = 0  # how often it was sent: all that is noted of a request that the lane answers
         self.date = b""
         self.wire = b""
 
@@ -64,12 +69,18 @@ class Lane:
         self.follower = follower
         self._now = now
         self._memory = memory
+        self._answered: dict[Key, int] = {}
+        self._gone: list[Held] = []
+        self.blocks: dict[bytes, RequestLines] = {}
+        self._variants: dict[Variant, RequestLines] = {}
         self._forget()
         follower.tell(self._drop)
 
     def _forget(self) -> None:
-        self.blocks: dict[bytes, RequestLines] = {}
-        self._variants: dict[Variant, RequestLines] = {}
+        for lines in self._variants.values():
+            self._gone.extend(lines.values())
+        self.blocks = {}
+        self._variants = {}
         self._about: dict[str | None, list[tuple[RequestLines, bytes]]] = {}
         self._ends: list[tuple[datetime, str]] = []
         self._answers = 0
@@ -109,12 +120,29 @@ class Lane:
 
     def tick(self) -> None:
         """Drop what time has made wrong; called once a second, so that no request need look at a clock."""
+        self._count_gone()
         now = self._now()
         if not self._ends or now < self._ends[0][0]:
             return
         with self.follower.turn:
             while self._ends and self._ends[0][0] <= now:
                 self._drop_about(heapq.heappop(self._ends)[1] or None)
+
+    def answered(self) -> Mapping[Key, int]:
+        """How many requests the lane has answered, by their labels; called where requests are answered, so that none is under way."""
+        self._count_gone()
+        answered = dict(self._answered)
+        with self.follower.turn:
+            for lines in self._variants.values():
+                for held in lines.values():
+                    answered[held.labels] = answered.get(held.labels, 0) + held.count
+        return answered
+
+    def _count_gone(self) -> None:
+        """On the event loop's thread: a change may drop an answer in another one, while this one sends it."""
+        gone, self._gone = self._gone, []
+        for held in gone:
+            self._answered[held.labels] = self._answered.get(held.labels, 0) + held.count
 
     def _drop(self, changes: Changes) -> None:
         """Called under the follower's turn."""
@@ -129,6 +157,7 @@ class Lane:
     def _drop_about(self, about: str | None) -> None:
         for lines, line in self._about.pop(about, ()):
             held = lines.pop(line)
+            self._gone.append(held)
             self._answers -= 1
             self._size -= _cost(held)
 

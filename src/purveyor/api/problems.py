@@ -23,6 +23,7 @@ from purveyor.errors import (
     TooLarge,
     UpstreamFailed,
 )
+from purveyor.model.requests import current_id, note_error
 
 _STATUS: dict[type[PurveyorError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -70,6 +71,7 @@ _VISIBLE = bytes(code if chr(code).isascii() and chr(code).isprintable() else or
 
 def answer(error: PurveyorError, accept: str) -> Answer:
     """The error in all three places, for a client with this Accept field."""
+    note_error(error.code)
     media_type, body = _body(error, accept)
     headers = [
         (b"content-type", media_type.encode()),
@@ -104,6 +106,8 @@ def _problem(error: PurveyorError) -> dict[str, object]:
         "code": error.code,
         "message": str(error),
     }
+    if request := current_id():
+        problem["request_id"] = request
     if isinstance(error, Refused):
         problem["errors"] = list(error.complaints)
     return problem

@@ -13,6 +13,7 @@ from purveyor.api import asgi, problems, targets
 from purveyor.api.answers import NOSNIFF, Answer, Conditions, conditional, meets, text
 from purveyor.api.asgi import Scope
 from purveyor.api.growth import begun
+from purveyor.api.labels import client_of
 from purveyor.api.lane import Variant
 from purveyor.application import Application
 from purveyor.errors import NotFound, PurveyorError, UpstreamFailed
@@ -170,7 +171,8 @@ def _upload_path(target: targets.Target) -> str:
 
 
 def _variant(fields: dict[bytes, str]) -> Variant:
-    return Variant(*(fields.get(name) for name in (b"accept", b"accept-encoding", b"if-none-match", b"range", b"if-range")))
+    decisive = (b"accept", b"accept-encoding", b"if-none-match", b"range", b"if-range")
+    return Variant(client_of(fields.get(b"user-agent", "")), *(fields.get(name) for name in decisive))
 
 
 def _media_type(query: bytes, accept: str | None) -> str | None:

@@ -15,6 +15,7 @@ from purveyor.api import asgi, operating, problems
 from purveyor.api.authentication import Doorkeeper
 from purveyor.api.counting import Counted
 from purveyor.api.draining import Draining
+from purveyor.api.numbers import Accounts
 from purveyor.api.read_path import ReadPath
 from purveyor.application import Application
 from purveyor.errors import NotFound
@@ -39,7 +40,7 @@ twine upload --repository-url URL/legacy/ -u __token__ dist/*</pre>
 """
 
 
-def router(app: Application, read_path: ReadPath, door: Doorkeeper, draining: Draining) -> Router:
+def router(app: Application, read_path: ReadPath, door: Doorkeeper, draining: Draining, accounts: Accounts) -> Router:
     counted = Counted(app.catalog)
 
     async def preflight(request: Request) -> Response:
@@ -83,7 +84,7 @@ def router(app: Application, read_path: ReadPath, door: Doorkeeper, draining: Dr
             Route("/", welcome, methods=["GET"]),
             Route("/legacy/+simple/{name}/", preflight, methods=["GET"]),
             Route("/{index:path}/legacy/+simple/{name}/", preflight, methods=["GET"]),
-            *operating.routes(app, counted, draining),
+            *operating.routes(app, counted, draining, accounts),
         ],
         default=elsewhere,
         # Those redirects name the host that the client named, which may be anybody's.

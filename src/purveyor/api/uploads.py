@@ -14,6 +14,7 @@ from purveyor.application import Application
 from purveyor.errors import BadRequest, NotAllowed, PurveyorError, StoreFailed, TooLarge
 from purveyor.model.grants import Grant, Permission
 from purveyor.model.indexes import Index, IndexName
+from purveyor.model.requests import note_outcome
 from purveyor.publishing.publisher import Published
 
 log = logging.getLogger("purveyor")
@@ -42,6 +43,7 @@ class Uploads:
         except PurveyorError as error:
             log.log(logging.ERROR if isinstance(error, StoreFailed) else logging.INFO, "upload from %s refused: %s", address, error)
             return problems.answer(error, fields.get(b"accept", ""))
+        note_outcome("stored" if published.created else "present")
         file = published.file
         done = "stored" if published.created else "was already here, with the same bytes"
         log.info("upload of %s from %s (%s) %s", file.filename, address, grant.subject, done)

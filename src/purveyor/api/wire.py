@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from purveyor.api.answers import Answer
 from purveyor.api.lane import Held
+from purveyor.model.tally import Key
 from purveyor.serving.bodies import Span
 
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -23,11 +24,11 @@ def head(status: int, reason: bytes, headers: Iterable[tuple[bytes, bytes]]) -> 
     return b"".join(lines)
 
 
-def held(answer: Answer, *, content: bool) -> Held:
+def held(answer: Answer, labels: Key, *, content: bool) -> Held:
     """The answer as the lane keeps it; without `content` for a HEAD request."""
     before = head(answer.status, answer.reason, answer.headers)
     if not content or not answer.body:
-        return Held(before, b"\r\n", None)
+        return Held(before, b"\r\n", None, labels)
     if isinstance(answer.body, Span):
-        return Held(before, b"\r\n", answer.body)
-    return Held(before, b"\r\n" + answer.body, None)
+        return Held(before, b"\r\n", answer.body, labels)
+    return Held(before, b"\r\n" + answer.body, None, labels)

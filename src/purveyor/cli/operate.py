@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-import logging
 import os
 import socket
 import sys
@@ -14,6 +13,7 @@ import click
 
 from purveyor import __version__
 from purveyor.cli.serving_options import FOLDER, serving_options
+from purveyor.process import logs
 from purveyor.process.occupancy import occupy
 from purveyor.process.presence import end_cleanly_on_request, own_record, written_down
 from purveyor.process.sockets import bind, url_of
@@ -59,8 +59,10 @@ def serve(
     """
     from purveyor import assembly  # noqa: PLC0415 - other commands, and a port that is taken, need none of it
 
-    settings = Settings.from_environment(folder=folder, host=host, port=port, data=data, workers=workers, offline=offline or None)
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    settings = Settings.from_environment(
+        folder=folder, host=host, port=port, data=data, workers=workers, offline=offline or None, log_level="info" if verbose else None
+    )
+    logs.configure(settings)
     end_cleanly_on_request()
     listener = bind(settings.host, settings.port)
     data = assembly.data_directory(settings.data_dir)

@@ -4,7 +4,7 @@ from purveyor.interfaces.audit import Audit, NamedBlob, Role, WrongSerial
 from purveyor.interfaces.blobs import BlobStore, FarBlobs, Gate, OwnBlobs, Staging, StoredBlob
 from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, NewFile
 from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
-from purveyor.interfaces.operation import Check, Checks
+from purveyor.interfaces.operation import Check, Checks, Sibling, Siblings
 from purveyor.interfaces.promotions import Promotions
 from purveyor.interfaces.remote import (
     FetchedPage,
@@ -45,6 +45,8 @@ __all__ = [
     "PulledBlobs",
     "RemoteFile",
     "Role",
+    "Sibling",
+    "Siblings",
     "Snapshot",
     "Snapshots",
     "Staging",

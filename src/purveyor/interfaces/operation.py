@@ -1,6 +1,7 @@
 """What whoever operates a server asks of each part that it stands on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -17,3 +18,21 @@ class Check(Protocol):
 
 Checks = Mapping[str, Check]
 """By the names under which `/health/ready` lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """What another process of the same server has said last, and whether it is still there to say more."""
+
+    said: str
+    lives: bool
+
+
+class Siblings(Protocol):
+    """The worker processes of one server, any of which may be asked for the numbers of all."""
+
+    def leave(self, said: str) -> None:
+        """Say this, in place of what was said before; it stays when this process ends."""
+        ...
+
+    def others(self) -> Iterator[Sibling]: ...

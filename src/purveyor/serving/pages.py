@@ -70,13 +70,18 @@ class Pages:
         # The held pages of each project, and under None those of lists: a change finds its own among however many there are.
         self._about: dict[NormalizedName | None, set[PageKey]] = {}
         self._size = 0
+        self.found = self.made = 0
+        """How often a page was there, and how often it had to be made first."""
         self._flights: dict[tuple[PageKey, int], Future[Page | None]] = {}
         self._flights_turn = threading.Lock()
         follower.tell(self._drop)
 
     def held(self, key: PageKey) -> Page | None:
         page = self._held.get(key) if self._follower.is_current() else None
-        return page if page is not None and page.is_valid(self._now()) else None
+        if page is None or not page.is_valid(self._now()):
+            return None
+        self.found += 1
+        return page
 
     def get(self, key: PageKey) -> Page | None:
         """The page, made now if it is not held; None where there is no such project. However many ask, it is made once."""
@@ -91,6 +96,7 @@ class Pages:
             flight = self._flights.get(flight_key)
             if mine := flight is None:
                 flight = self._flights[flight_key] = Future()
+                self.made += 1
         assert flight is not None
         if mine:
             self._fly(flight_key, flight)

@@ -1,0 +1,45 @@
+"""Remote indexes with each request to them counted by what came of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from purveyor.interfaces import FetchedPage, RemoteFile, Unchanged, Upstream, Validators
+from purveyor.model.names import NormalizedName
+from purveyor.model.tally import Tally
+
+
+class CountedUpstream:
+    """As `upstream`; counts `page` as changed, unchanged, absent or failed, and `file` as fetched or failed."""
+
+    def __init__(self, upstream: Upstream, tally: Tally) -> None:
+        self._upstream = upstream
+        self._tally = tally
+
+    def page(self, index_url: str, name: NormalizedName, known: Validators) -> FetchedPage | Unchanged | None:
+        outcome = "failed"
+        try:
+            answer = self._upstream.page(index_url, name, known)
+            outcome = _outcome(answer)
+        finally:
+            self._tally.add("upstream", "page", outcome)
+        return answer
+
+    @contextmanager
+    def file(self, index_url: str, url: str) -> Iterator[RemoteFile]:
+        """Failed is also what was given up halfway, by whichever side."""
+        outcome = "failed"
+        try:
+            with self._upstream.file(index_url, url) as remote:
+                yield remote
+            outcome = "fetched"
+        finally:
+            self._tally.add("upstream", "file", outcome)
+
+    def close(self) -> None:
+        self._upstream.close()
+
+
+def _outcome(answer: FetchedPage | Unchanged | None) -> str:
+    if answer is None:
+        return "absent"
+    return "unchanged" if isinstance(answer, Unchanged) else "changed"
