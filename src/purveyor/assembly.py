@@ -85,7 +85,7 @@ def application(settings: Settings) -> Application:
     _check_arrived(database)
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
-    remote = _Remote(settings, database, own, far, data, tally)
+    remote = _Remote(settings, database, own, far, data, tally=tally)
     offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     # What lies in a folder is listed before it is in the catalog, and so before it is in the journal.
     lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=watch is None)
@@ -290,7 +290,7 @@ class _Remote:
     """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
 
     def __init__(
-        self, settings: Settings, database: SqlDatabase, blobs: OwnBlobs, far: FarBlobs | None, data: Path, tally: Tally
+        self, settings: Settings, database: SqlDatabase, blobs: OwnBlobs, far: FarBlobs | None, data: Path, *, tally: Tally
     ) -> None:
         self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
