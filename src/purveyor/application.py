@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from purveyor.access.tokens import Tokens
-from purveyor.interfaces import BlobStore, Catalog, Checks, Siblings
+from purveyor.interfaces import BlobStore, Catalog, Checks, Newest, Siblings
 from purveyor.model.tally import Tally
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.exceptions import Exceptions
@@ -56,5 +56,7 @@ class Application:
     now: Callable[[], datetime]
     watch: FolderWatch | None = None
     """Where a folder is served; it is started by whoever answers requests."""
+    newest: Newest | None = None
+    """Where the catalog is on another machine, and others write to it."""
     bringing: Bringing | None = None
     """Where the blobs are on another machine."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from purveyor.access.tokens import Tokens
 from purveyor.adapters.auditing import SqlAudit
@@ -37,7 +38,7 @@ from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
 from purveyor.formats.database_url import shown
-from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, Gate, Originals, OwnBlobs, Phase, Upstream
+from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, Gate, Newest, Originals, OwnBlobs, Phase, Upstream
 from purveyor.model.tally import Tally
 from purveyor.process import logs
 from purveyor.process.orphans import end_with_parent
@@ -65,6 +66,9 @@ from purveyor.serving.project_lists import ProjectLists
 from purveyor.serving.pulling import Pulling
 from purveyor.serving.upstreams import Upstreams
 from purveyor.settings import Settings
+
+if TYPE_CHECKING:
+    from purveyor.api.express import ExpressProtocol  # see `_protocol`
 
 DATABASE = "purveyor.sqlite"
 SIGNAL = "changes"
@@ -117,6 +121,7 @@ def application(settings: Settings) -> Application:
         siblings=SiblingFiles(data / SIBLINGS, os.getppid()) if settings.workers > 1 else None,
         now=_now,
         watch=watch,
+        newest=_newest(settings),
         bringing=None if far is None else Bringing(far),
     )
 
@@ -182,6 +187,15 @@ def _gate(settings: Settings, data: Path) -> Gate:
     with _postgres():
         from purveyor.adapters.postgres_gate import PostgresGate  # noqa: PLC0415 - see `_database`
     return PostgresGate(settings.database)
+
+
+def _newest(settings: Settings) -> Newest | None:
+    """Where others than this machine's processes may write."""
+    if settings.database == "sqlite":
+        return None
+    with _postgres():
+        from purveyor.adapters.postgres_newest import PostgresNewest  # noqa: PLC0415 - see `_database`
+    return PostgresNewest(settings.database)
 
 
 @contextmanager
@@ -368,8 +382,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     """Answer on `listener` until told to stop by SIGINT or SIGTERM; requests under way are finished first."""
     import uvicorn  # noqa: PLC0415 - a seventh of a second that other commands need not wait for
 
-    from purveyor.api.express import ExpressProtocol  # noqa: PLC0415 - likewise
-
     _raise_descriptor_limit()
     workers = settings.workers
     os.environ.update(settings.to_environment())
@@ -377,7 +389,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         "purveyor.assembly:asgi_app",
         factory=True,
         workers=workers,
-        http=ExpressProtocol,
+        http=_protocol(settings),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         lifespan="on",
         log_config=None,
@@ -393,6 +405,17 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         supervisor(config, listener).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _protocol(settings: Settings) -> "type[ExpressProtocol]":
+    """The one that asks the database before each held answer, where others may have changed it and every answer is to be exact."""
+    if settings.database != "sqlite" and settings.consistency == "exact":
+        from purveyor.api.exact import ExactProtocol  # noqa: PLC0415 - as uvicorn
+
+        return ExactProtocol
+    from purveyor.api.express import ExpressProtocol  # noqa: PLC0415 - likewise
+
+    return ExpressProtocol
 
 
 def _raise_descriptor_limit() -> None:

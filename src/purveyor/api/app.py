@@ -8,7 +8,8 @@ from contextlib import suppress
 from purveyor.api.asgi import Receive, Scope, Send, deliver
 from purveyor.api.connections import Connections
 from purveyor.api.draining import Draining
-from purveyor.api.lane import Lane
+from purveyor.api.freshness import Freshness
+from purveyor.api.lane import FarLane, Lane
 from purveyor.api.numbers import Accounts, Numbers
 from purveyor.api.observing import Observer, is_unique
 from purveyor.api.read_path import ReadPath
@@ -32,6 +33,8 @@ class PurveyorApp:
         self._draining = Draining()
         self._observer = Observer(app.tally)
         self._accounts = Accounts(app)
+        exact = app.settings.consistency == "exact"
+        self._freshness = Freshness(app.newest, app.follower, exact=exact) if app.newest is not None else None
         self._late_parts: _Late | None = None
         self._late_turn = threading.Lock()
 
@@ -42,6 +45,8 @@ class PurveyorApp:
             await self._observer.observe(self._answer, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._freshness is not None and self._freshness.exact:
+            await self._freshness.current()
         if (answered := await self._read_path.answer(scope)) is not None:
             answer, variant, mark = answered
             remember = (scope.get("extensions") or {}).get("purveyor.remember")
@@ -62,14 +67,18 @@ class PurveyorApp:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         settings = self._app.settings
-        lane = Lane(self._app.follower, settings.page_memory, self._app.now) if settings.express else None
+        kind = Lane if self._freshness is None else FarLane
+        lane = kind(self._app.follower, settings.page_memory, self._app.now) if settings.express else None
         connections = Connections(lane, settings.header_timeout, settings.idle_timeout, self._draining)
         self._accounts.connections = connections
         self._draining.tell(connections.retire)
         self._draining.hear_first(settings.drain_delay, loop)
         scope.get("state", {})["purveyor.connections"] = connections
+        scope.get("state", {})["purveyor.freshness"] = self._freshness
         await receive()
         connections.start(loop)
+        if self._freshness is not None:
+            await self._freshness.start()
         if self._app.watch is not None:
             self._app.watch.start()
         stopping = asyncio.Event()
@@ -78,6 +87,8 @@ class PurveyorApp:
         await receive()
         connections.stop()
         stopping.set()
+        if self._freshness is not None:
+            self._freshness.stop()
         if self._app.watch is not None:
             await asyncio.to_thread(self._app.watch.stop)
         self._app.upstreams.close()

@@ -87,9 +87,12 @@ class ExpressProtocol(Outgoing):
             held.count += 1
             self._send_held(held)
         else:
-            self._received = 0
-            self._feed(data)
-            self._offer_to_lane(data)
+            self._take_long_way(data)
+
+    def _take_long_way(self, data: bytes) -> None:
+        self._received = 0
+        self._feed(data)
+        self._offer_to_lane(data)
 
     def _held(self, data: bytes) -> Held | None:
         """What the lane holds for these bytes, if it is still right or can be made so."""

@@ -162,6 +162,13 @@ class Lane:
             self._size -= _cost(held)
 
 
+class FarLane(Lane):
+    """Over a catalog that is on another machine: the event loop does not wait for it, so the long way catches up."""
+
+    def catch_up(self) -> bool:
+        return self.follower.away is not None
+
+
 def _cost(held: Held) -> int:
     """Of the content there are two copies: alone, and joined with the date."""
     return 2 * len(held.after) + (cost(held.span) if held.span is not None else 0)

@@ -69,7 +69,9 @@ class ReadPath:
 
     async def _read(self, target: targets.Target, scope: Scope, fields: dict[bytes, str]) -> Answer:
         if isinstance(target, targets.Redirect):
-            self._app.offers.index(target.index)  # a redirect below a name that nobody gave leads nowhere
+            await asgi.in_thread(
+                self._page_threads, lambda: self._app.offers.index(target.index)
+            )  # a redirect below a name that nobody gave leads nowhere
             # 302, not 301: pip keeps a permanent redirect for ever and never asks again.
             where = targets.location(scope["raw_path"], target)
             return text(302, "See the normalised URL.", (b"location", where), (b"cache-control", b"no-cache"))
@@ -103,7 +105,10 @@ class ReadPath:
         if page is None:
             offline = " This server is offline and asks no upstream." if self._app.settings.offline else ""
             raise NotFound(f"This index has no project {name}.{offline}")
-        return conditional(_page_answer(page, name), page.etag, Conditions(conditions.if_none_match))
+        answer = _page_answer(page, name)
+        if excuse := self._app.follower.excuse():
+            answer = replace(answer, headers=(*answer.headers, (b"x-purveyor-stale", excuse.encode())), lasting=False)
+        return conditional(answer, page.etag, Conditions(conditions.if_none_match))
 
     async def _threads(
         self, usual: ThreadPoolExecutor, index: IndexName, name: NormalizedName | None, fields: dict[bytes, str]

@@ -1,5 +1,6 @@
 """The legacy upload, `POST /legacy/`, as twine, uv, poetry, pdm, hatch and flit send it; no standard describes it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,8 @@ class Uploads:
             grant = await self._door.grant_for(fields.get(b"authorization"), address)
             if not grant.allows(Permission.UPLOAD, self._app.now()):
                 raise NotAllowed(f"{grant.subject} may not upload here.", "Use a token with that right.")
-            published = await self._receive(fields, receive, grant, self._app.offers.index(index))
+            settings = await asyncio.to_thread(self._app.offers.index, index)
+            published = await self._receive(fields, receive, grant, settings)
         except PurveyorError as error:
             log.log(logging.ERROR if isinstance(error, StoreFailed) else logging.INFO, "upload from %s refused: %s", address, error)
             return problems.answer(error, fields.get(b"accept", ""))

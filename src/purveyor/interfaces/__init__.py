@@ -2,7 +2,7 @@
 
 from purveyor.interfaces.audit import Audit, NamedBlob, Role, WrongSerial
 from purveyor.interfaces.blobs import BlobStore, FarBlobs, Gate, OwnBlobs, Staging, StoredBlob
-from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, NewFile
+from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, Newest, NewFile
 from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
 from purveyor.interfaces.operation import Check, Checks, Sibling, Siblings
 from purveyor.interfaces.promotions import Promotions
@@ -37,6 +37,7 @@ __all__ = [
     "Move",
     "NamedBlob",
     "NewFile",
+    "Newest",
     "Originals",
     "OwnBlobs",
     "Phase",

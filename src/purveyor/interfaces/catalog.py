@@ -1,6 +1,6 @@
 """The truth about indexes, projects and files, and the word that it has changed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -198,6 +198,24 @@ class Catalog(Protocol):
     def counts(self) -> Counts: ...
 
     def close(self) -> None: ...
+
+
+class Newest(Protocol):
+    """Asks a catalog on another machine for its newest serial, on the event loop, one question at a time."""
+
+    def start(self, answered: Callable[[int | None], None], announced: Callable[[int], None]) -> None:
+        """Connect and ask a first time; called on the loop, and calls back there.
+
+        `answered` is called with each answer, and with None when there will be none for now: then connecting is tried again by itself, and
+        the next answer needs no question. `announced` is called with the serial of each commit, if its word is not lost.
+        """
+        ...
+
+    def ask(self) -> None:
+        """The answer is of a moment after this call. Not to be called while another is expected."""
+        ...
+
+    def stop(self) -> None: ...
 
 
 class ChangeSignal(Protocol):

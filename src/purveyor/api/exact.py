@@ -1,0 +1,50 @@
+"""The express lane over a catalog that others write to as well: what is held leaves once the database has said that it is still right."""
+
+from typing import Any
+
+from purveyor.api.express import ExpressProtocol
+from purveyor.api.freshness import Freshness
+
+# A client that pipelines this much while it waits is not read further.
+_AHEAD_LIMIT = 1 << 16
+
+
+class ExactProtocol(ExpressProtocol):
+    """Requests that the lane does not know go the long way at once, where they wait for the same."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._freshness: Freshness = app_state["purveyor.freshness"]
+        self._asking = False
+        self._ahead = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        self.silence = 0
+        if self._asking:
+            self._ahead += data
+            if len(self._ahead) > _AHEAD_LIMIT:
+                self.pause_reading()
+        elif not self.idle:
+            self._feed(data)
+        elif self.lane is None or self.congested or self.lane.find(data) is None:
+            self._take_long_way(data)
+        else:
+            self._asking, self.idle = True, False
+            self._freshness.when_current(lambda: self._go_on(data))
+
+    def _go_on(self, data: bytes) -> None:
+        """What is held now is as new as the database was after the request had arrived."""
+        self._asking, self.idle = False, True
+        if self.transport.is_closing():
+            return
+        held = None if self.lane is None else self.lane.find(data)
+        if held is None:
+            self._take_long_way(data)
+        else:
+            self.server_state.total_requests += 1
+            self._send_held(held)
+        if self._ahead:
+            ahead = bytes(self._ahead)
+            self._ahead.clear()
+            self.resume_reading()
+            self.data_received(ahead)
