@@ -28,6 +28,7 @@ class PostgresNewest:
         self._url = url
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="newest")
         self._connection: Impatient | None = None
+        self._socket = -1
         self._asked_at: float | None = None
         self._value: int | None = None
         self._stopped = False
@@ -81,7 +82,8 @@ class PostgresNewest:
         if self._stopped:
             self._let_go()
             return
-        self._loop.add_reader(self._connection.pgconn.socket, self._read)
+        self._socket = self._connection.pgconn.socket  # a broken connection does not say any more
+        self._loop.add_reader(self._socket, self._read)
         self.ask()
 
     def _read(self) -> None:
@@ -126,7 +128,7 @@ class PostgresNewest:
     def _let_go(self) -> None:
         connection, self._connection, self._asked_at = self._connection, None, None
         if connection is not None:
-            self._loop.remove_reader(connection.pgconn.socket)
+            self._loop.remove_reader(self._socket)
             connection.close()
 
 
