@@ -41,7 +41,7 @@ class ExactProtocol(ExpressProtocol):
         if held is None:
             self._take_long_way(data)
         else:
-            self.server_state.total_requests += 1
+            held.count += 1
             self._send_held(held)
         if self._ahead:
             ahead = bytes(self._ahead)
