@@ -36,7 +36,7 @@ def missing(found: Version, steps: Sequence[Step], name: str) -> Sequence[Step]:
         raise Misconfigured(
             f"{name} was written by a newer Purveyor (schema {found.number}, for code that knows at least {found.oldest};"
             f" this one knows {len(steps)}).",
-            "Upgrade Purveyor, or use another data directory with --data.",
+            "Upgrade Purveyor, or name another index with --data or PURVEYOR_DATABASE.",
         )
     return steps[found.number :]
 
