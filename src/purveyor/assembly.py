@@ -1,5 +1,6 @@
 """Puts the house together: the only file that names an adapter."""
 
+import logging
 import os
 import socket
 import sys
@@ -70,6 +71,8 @@ from purveyor.settings import Settings
 if TYPE_CHECKING:
     from purveyor.api.express import ExpressProtocol  # see `_protocol`
 
+log = logging.getLogger("purveyor")
+
 DATABASE = "purveyor.sqlite"
 SIGNAL = "changes"
 FOLLOWING = "following"
@@ -86,7 +89,7 @@ def application(settings: Settings) -> Application:
     signal, tally = MappedSignal(data / SIGNAL), Tally()
     database, far = _database(settings, data), _far_blobs(settings, data)
     own = far or LocalBlobs(data, _gate(settings, data))
-    _check_arrived(database)
+    _check_moves(database)
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
     remote = _Remote(settings, database, own, far, data, tally=tally)
@@ -126,11 +129,13 @@ def application(settings: Settings) -> Application:
     )
 
 
-def _check_arrived(database: SqlDatabase) -> None:
+def _check_moves(database: SqlDatabase) -> None:
     move = SqlTables(database).move()
     if move is not None and move.phase is Phase.ARRIVING:
         database.close()
         raise Misconfigured(f"This index is still being filled from {move.place}.", "Run the same command once more, which completes it.")
+    if move is not None and move.phase is Phase.MOVED:
+        log.warning("This index has moved to %s. What is here is read, and takes no changes.", move.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,20 +263,22 @@ def cleaner(settings: Settings) -> Iterator[Cleaner]:
 
 
 @contextmanager
-def safekeeping(settings: Settings) -> Iterator[Safekeeping]:
+def safekeeping(settings: Settings, signal: str = SIGNAL) -> Iterator[Safekeeping]:
     """The stores that the settings name, with no server's use cases: to be checked, copied or moved as a whole.
 
-    A served folder is read where it lies; its files are not looked for anew.
+    A served folder is read where it lies; its files are not looked for anew. `signal` is another file where servers may be at work over
+    other stores, but the same data directory.
     """
     data = settings.data_dir
     database, far = _database(settings, data), _far_blobs(settings, data, 0.0)
     own = far or LocalBlobs(data, _gate(settings, data))
-    catalog = SqlCatalog(database, MappedSignal(data / SIGNAL))
+    catalog = SqlCatalog(database, MappedSignal(data / signal))
     cleaner = Cleaner(catalog, own, time.time)
     try:
         yield Safekeeping(
             data=data,
             place=_place(settings),
+            contents=str(data.resolve()) if far is None else settings.blobs,
             folder=settings.folder is not None,
             catalog=catalog,
             audit=SqlAudit(database),

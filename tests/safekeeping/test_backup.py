@@ -16,9 +16,10 @@ import pytest
 
 from purveyor.formats.catalog_rows import TABLES
 from tests.distributions import wheel
-from tests.live_server import SIMPLE_JSON, LiveServer, new_client
+from tests.live_server import LiveServer, new_client
 from tests.object_server import Bucket
 from tests.safekeeping.here import here
+from tests.safekeeping.seen import pages
 from tests.workbench.command import environment, purveyor
 
 LARGE = wheel("acme-app", "1.0", {"data.bin": os.urandom(1 << 20)})
@@ -34,17 +35,6 @@ LEFT_OUT = {
     "moving",
     "schema_version",
 }
-
-
-def pages(server: LiveServer) -> dict[tuple[str, str], tuple[bytes, str, str]]:
-    """Body, entity tag and serial of every page, in HTML and JSON."""
-    names = [project["name"] for project in server.http.get(server.simple_url, headers={"Accept": SIMPLE_JSON}).json()["projects"]]
-    answers = {
-        (path, accept): server.http.get(f"{server.simple_url}{path}", headers={"Accept": accept})
-        for path in ("", *(f"{name}/" for name in names))
-        for accept in ("text/html", SIMPLE_JSON)
-    }
-    return {key: (answer.content, answer.headers["etag"], answer.headers.get("x-pypi-last-serial", "")) for key, answer in answers.items()}
 
 
 def journal(data: Path) -> list[tuple[object, ...]]:
@@ -200,6 +190,7 @@ def test_every_acknowledged_upload_is_in_a_backup_that_begins_after_it(tmp_path:
     assert seen.document["findings"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["backup", "restore"])
 def test_killed_at_any_moment_the_same_again_completes_it(command: str, data: Path, tmp_path: Path) -> None:
     with LiveServer(data) as server:

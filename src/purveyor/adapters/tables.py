@@ -64,10 +64,14 @@ class SqlTables:
     def set_move(self, move: Move | None) -> None:
         self._database.write(lambda connection: _set(connection, move))
 
+    def renew(self, mark: str, until: int) -> None:
+        paused = "UPDATE moving SET until = ? WHERE mark = ? AND phase = 'paused'"
+        self._database.write(lambda connection: connection.execute(paused, (until, mark)))
+
     def leave(self, move: Move, serial: int) -> bool:
         def work(connection: Connection) -> bool:
-            newest = connection.execute(NEWEST).fetchone()[0]
-            if newest != serial:
+            paused = connection.execute("SELECT 1 FROM moving WHERE mark = ? AND phase = 'paused'", (move.mark,)).fetchone()
+            if paused is None or connection.execute(NEWEST).fetchone()[0] != serial:
                 return False
             _set(connection, move)
             return True

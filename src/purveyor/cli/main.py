@@ -69,6 +69,7 @@ COMMANDS = {
     "clean": ("purveyor.cli.cleaning:clean", "List what is stale, with sizes, and remove it."),
     "fsck": ("purveyor.cli.checking:fsck", "Check that everything is there and what it should be, and mend it."),
     "backup": ("purveyor.cli.safekeeping:backup", "Back the whole index up, while servers go on writing."),
+    "migrate": ("purveyor.cli.migrating:migrate", "Move the index to PostgreSQL and an object store, or back, while it serves."),
     "index": ("purveyor.cli.indexes:index", "Make, show and change the indexes of a server."),
     "why": ("purveyor.cli.policies:why", "Say why an index offers a release, or does not."),
     "advisories": ("purveyor.cli.advisories:advisories", "Load the security advisories that policies go by."),

@@ -83,8 +83,12 @@ class Tables(Protocol):
 
     def set_move(self, move: Move | None) -> None: ...
 
+    def renew(self, mark: str, until: int) -> None:
+        """Let a pause of this mark last until then; where there is none any more, nothing happens."""
+        ...
+
     def leave(self, move: Move, serial: int) -> bool:
-        """Set this, unless anything has happened after the serial; then False, and nothing is set."""
+        """End the pause of the same mark with this, unless there is none any more or anything has happened after the serial; then False."""
         ...
 
 

@@ -36,8 +36,11 @@ class Carried:
 class Carrier:
     """Whatever is there already, and right, is not copied again; what is there and wrong is replaced."""
 
-    def __init__(self, source: Originals, target: OwnBlobs, arrived: Originals, verified: Verified | None = None) -> None:
-        """`arrived` are the contents as `target` has them."""
+    def __init__(
+        self, source: Originals, target: OwnBlobs, arrived: Originals, verified: Verified | None = None, *, shared: bool = False
+    ) -> None:
+        """`arrived` are the contents as `target` has them. Where it is `shared` with the source, they are only looked at."""
+        self._shared = shared
         self._source = source
         self._target = target
         self._arrived = arrived
@@ -69,6 +72,8 @@ class Carrier:
         state = state_of(self._arrived, sha256, None, quick=False)
         if state is State.RIGHT:
             return 0
+        if self._shared:
+            return None
         if state is State.WRONG:
             with self._target.removing():
                 self._target.remove(sha256)

@@ -22,7 +22,7 @@ def restore(backup: Backup, stores: Safekeeping, progress: Progress = no_progres
     """
     backup.check_rows()
     move = Move(Phase.ARRIVING, backup.manifest.rows_sha256, f"the backup {backup.path}")
-    check_room(stores, move)
+    check_room(stores)
     stores.tables.set_move(move)
     names = {sha256 for table, row in backup.rows() for sha256 in named_by(table, row)} - set(backup.manifest.absent)
     with progress("Contents", len(names)) as advance:
@@ -40,10 +40,10 @@ def restore(backup: Backup, stores: Safekeeping, progress: Progress = no_progres
     return carried
 
 
-def check_room(stores: Safekeeping, move: Move) -> None:
-    """Whether there is nothing yet, or a part of just this."""
+def check_room(stores: Safekeeping) -> None:
+    """Whether there is nothing yet, or only what was on its way there and never arrived, which no server has shown to anybody."""
     there = stores.tables.move()
-    if there is not None and there.phase is Phase.ARRIVING and there.mark == move.mark:
+    if there is not None and there.phase is Phase.ARRIVING:
         return
     if there is not None or not stores.tables.is_empty():
         raise Misconfigured(

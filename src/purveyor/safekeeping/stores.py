@@ -25,6 +25,8 @@ class Safekeeping:
     data: Path
     place: str
     """Where they are, fit to be shown."""
+    contents: str
+    """Where the contents alone are."""
     folder: bool
     catalog: Catalog
     audit: Audit
