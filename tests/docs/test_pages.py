@@ -18,7 +18,7 @@ _TOPS = (ROOT, ROOT / "src" / "purveyor")
 # Written so that this file is none of those it looks for. A path of a URL, after a host, is no path of a machine.
 _FORBIDDEN = re.compile(r"(?<![\w.$}])/(?:work|tmp|root)/|pypi\.org|python[h]osted")
 _PARTS = ("src", "tests", "docs", "benchmarks", "deploy", ".ci", "Makefile", "README.md", "CHANGELOG.md", "pyproject.toml")
-_OURS = {".py", ".md", ".toml", ".typed", ".lua", ".service", ""}
+_OURS = {".py", ".md", ".toml", ".typed", ".lua", ".service", ".yaml", ".conf", ".example", ""}
 
 
 def anchors(page: Path) -> set[str]:
