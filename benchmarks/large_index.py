@@ -10,9 +10,14 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+
+import psycopg
 
 from benchmarks.loaders import MOMENT
-from purveyor.adapters.sql import Connection, SqlDatabase
+from purveyor.adapters.postgres import PostgresDatabase
+from purveyor.adapters.sql import Connection
+from purveyor.adapters.sqlite import Database
 from purveyor.model.files import parse_filename
 
 RELEASES = 10
@@ -103,16 +108,32 @@ def _entry(serial: int, action: str, number: int, release: int) -> Row:
     return (serial, _AT + serial * _SECOND, "benchmarks", action, "default", *about, "")
 
 
-def load(index: LargeIndex, database: SqlDatabase) -> None:
-    """Into an empty database, of whichever kind."""
-    database.write(lambda connection: _fill(connection, index))
+def load_sqlite(index: LargeIndex, data: Path) -> None:
+    """Into the data directory, in which no server has been yet."""
+    database = Database(data / "purveyor.sqlite")
+    try:
+        database.write(lambda connection: _insert(connection, index))
+    finally:
+        database.close()
 
 
-def _fill(connection: Connection, index: LargeIndex) -> None:
+def _insert(connection: Connection, index: LargeIndex) -> None:
     for table, columns, rows in tables(index):
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         while batch := list(islice(rows, _BATCH)):
             connection.executemany(statement, batch)
+
+
+def load_postgres(index: LargeIndex, url: str) -> None:
+    """Into the database of that URL, which is empty."""
+    PostgresDatabase(url).close()
+    with psycopg.connect(url) as connection:
+        for table, columns, rows in tables(index):
+            with connection.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy:
+                for row in rows:
+                    copy.write_row(row)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
 
 
 def tables(index: LargeIndex) -> tuple[tuple[str, tuple[str, ...], Iterator[Row]], ...]:

@@ -34,7 +34,7 @@ def wheels(stem: str, count: int) -> list[Wheel]:
 
 def upload_all(server: Server, point: UploadPoint, files: Sequence[Wheel], at_once: int) -> dict[str, float]:
     """Upload them over `at_once` kept connections; CPU is the server's, in microseconds for one upload, and so are the times."""
-    requests = [_request(server.port, point, file) for file in files]
+    requests = [upload_request(server.port, point, file) for file in files]
     settle(server.pid)
     before = cpu_seconds(server.pid)
     with pinned_to(LOAD_CORE):
@@ -62,7 +62,7 @@ def visible(server: Server, point: UploadPoint, project: str, count: int) -> dic
     times = []
     for number in range(count):
         file = wheel(project, f"2.{number}", WHEEL_SIZE)
-        request = _request(server.port, point, file)
+        request = upload_request(server.port, point, file)
         clients.exchange(server.port, clients.page_request(server.port, page_path(project)))
         _accepted(clients.exchange(server.port, request))
         times.append(_await_file(server.port, file))
@@ -120,7 +120,7 @@ def _await_file(port: int, file: Wheel) -> float:
     raise UploadFailed(f"{file.filename} was accepted and is not on its page {_VISIBLE_PATIENCE:.0f} s later")
 
 
-def _request(port: int, point: UploadPoint, file: Wheel) -> bytes:
+def upload_request(port: int, point: UploadPoint, file: Wheel) -> bytes:
     body = _form(file)
     credentials = base64.b64encode(f"{point.user}:{point.password}".encode()).decode()
     head = (

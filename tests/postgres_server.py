@@ -58,6 +58,11 @@ class PostgresServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """Of the process whose children are all others."""
+        return self._process.pid
+
     def start(self) -> None:
         """Back when it takes connections."""
         options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]

@@ -9,6 +9,7 @@ from typing import TypeVar
 from purveyor.adapters.catalog_changes import Change, keep_unsettled
 from purveyor.adapters.rows import COLUMNS, file_of, grant_of, journal_entry, known
 from purveyor.adapters.sql import NEWEST, Connection, SqlDatabase
+from purveyor.errors import NotFound
 from purveyor.formats.index_document import read_index
 from purveyor.interfaces import ChangeSignal, Counts, NewFile
 from purveyor.model.advisories import Advisory
@@ -141,10 +142,10 @@ class SqlCatalog:
     def set_yanked(
         self, filenames: Sequence[str], yanked: Yanked | None, actor: str, at: datetime, index: IndexName = DEFAULT
     ) -> Sequence[DistributionFile]:
-        return self._change(index, actor, at, lambda change: change.set_yanked(filenames, yanked))
+        return self._change(index, actor, at, lambda change: _all(filenames, change.set_yanked(filenames, yanked)))
 
     def delete_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
-        return self._change(index, actor, at, lambda change: change.delete_files(filenames))
+        return self._change(index, actor, at, lambda change: _all(filenames, change.delete_files(filenames)))
 
     def deleted_files(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
         rows = self._database.read(
@@ -153,7 +154,7 @@ class SqlCatalog:
         return [file_of(row) for row in rows]
 
     def restore_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
-        return self._change(index, actor, at, lambda change: change.restore_files(filenames))
+        return self._change(index, actor, at, lambda change: _all(filenames, change.restore_files(filenames)))
 
     def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool:
         return self._change(index, actor, at, lambda change: change.set_status(name, status))
@@ -251,3 +252,10 @@ class SqlCatalog:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _all(wanted: Sequence[str], changed: Sequence[DistributionFile]) -> Sequence[DistributionFile]:
+    """Somebody else may have been there first; raised within the transaction, this undoes it."""
+    if missing := set(wanted) - {file.filename for file in changed}:
+        raise NotFound(f"{min(missing)} is not there any more.", "Nothing was changed: look at the project again.")
+    return changed

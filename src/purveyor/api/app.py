@@ -78,6 +78,7 @@ class PurveyorApp:
         await receive()
         connections.start(loop)
         if self._freshness is not None:
+            self._freshness.tell(connections.refresh)
             await self._freshness.start()
         if self._app.watch is not None:
             self._app.watch.start()

@@ -27,7 +27,7 @@ class Connections:
         self.idle_timeout = idle_timeout
         self.draining = draining
         self.members: set[Connection] = set()
-        self.date = _date_line()
+        self.refresh()
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -37,13 +37,19 @@ class Connections:
         if self._timer is not None:
             self._timer.cancel()
 
+    def refresh(self) -> None:
+        """What this second's answers say; those that are held say more while the catalog cannot be asked."""
+        self.date = self.held_lines = _date_line()
+        if self.lane is not None and (excuse := self.lane.follower.excuse()):
+            self.held_lines += f"x-purveyor-stale: {excuse}\r\n".encode()
+
     def retire(self) -> None:
         for connection in list(self.members):
             connection.retire()
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self.start(loop)
-        self.date = _date_line()
+        self.refresh()
         if self.lane is not None:
             self.lane.tick()
         for connection in list(self.members):

@@ -244,7 +244,7 @@ class ExpressProtocol(Outgoing):
             self.resume_reading()
 
     def _send_held(self, held: Held) -> None:
-        data = held.parts(self.connections.date)
+        data = held.parts(self.connections.held_lines)
         if held.span is None:
             self.write(data)
             return

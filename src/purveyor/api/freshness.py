@@ -38,7 +38,12 @@ class Freshness:
         self._asked: list[Then] = []
         self._under_way = True  # the question that is asked on connecting
         self._stopped = False
+        self._tell: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop
+
+    def tell(self, changed: Callable[[], None]) -> None:
+        """Called when the database goes away, and when it has come back."""
+        self._tell = changed
 
     async def start(self) -> None:
         """Back when the first question was answered, or will not be for now."""
@@ -116,6 +121,7 @@ class Freshness:
         if self._follower.away is not None:
             log.warning("the database answers again")
             self._follower.come_back()
+            self._tell()
         asked, self._asked, self._under_way = self._asked, [], False
         for then in asked:
             then()
@@ -127,6 +133,7 @@ class Freshness:
         if self._follower.away is None and not self._stopped:
             log.error("the database does not answer; what is held is served as it was")
             self._follower.leave()
+            self._tell()
         self._under_way = False
         self._release()
 

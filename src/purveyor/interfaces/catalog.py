@@ -113,11 +113,11 @@ class Catalog(Protocol):
     def set_yanked(
         self, filenames: Sequence[str], yanked: Yanked | None, actor: str, at: datetime, index: IndexName = DEFAULT
     ) -> Sequence[DistributionFile]:
-        """Mark the files of one project as yanked, or no longer; returns those of them that are there, as they are then."""
+        """Mark the files of one project as yanked, or no longer; they, as they are then. `NotFound` and no change if one is not there."""
         ...
 
     def delete_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
-        """Take the files of one project away; returns those that were there.
+        """Take the files of one project away, and return them; `NotFound` and no change if one is not there.
 
         Their names stay taken: for other bytes `add_file` raises `Conflict`. Their blobs stay named, and the project hosted.
         """
@@ -126,7 +126,7 @@ class Catalog(Protocol):
     def deleted_files(self, name: NormalizedName, index: IndexName = DEFAULT) -> Sequence[DistributionFile]: ...
 
     def restore_files(self, filenames: Sequence[str], actor: str, at: datetime, index: IndexName = DEFAULT) -> Sequence[DistributionFile]:
-        """Bring back deleted files of one project as they were; returns those that were deleted."""
+        """Bring back deleted files of one project as they were, and return them; `NotFound` and no change if one was not deleted."""
         ...
 
     def set_status(self, name: NormalizedName, status: ProjectStatus, actor: str, at: datetime, index: IndexName = DEFAULT) -> bool:

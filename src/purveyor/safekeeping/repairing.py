@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from purveyor.errors import StoreFailed
+from purveyor.errors import NotFound, StoreFailed
 from purveyor.interfaces import Audit, Catalog, Originals, OwnBlobs
 from purveyor.model.indexes import index_name
 from purveyor.model.names import normalize
@@ -70,7 +71,8 @@ class Repairer:
 
     def _quarantine(self, finding: Finding) -> None:
         """Deleted, as `purveyor delete` does it, so the same bytes may come again, and `purveyor restore` brings it back with them."""
-        self._catalog.delete_files([finding.filename], ACTOR, self._now(), index_name(finding.index))
+        with suppress(NotFound):  # somebody was quicker
+            self._catalog.delete_files([finding.filename], ACTOR, self._now(), index_name(finding.index))
         self._set_aside(finding.sha256)
 
     def _extract(self, finding: Finding) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from purveyor.errors import Conflict
+from purveyor.errors import Conflict, NotFound
 from purveyor.interfaces import Catalog, ChangeSignal, NewFile
 from purveyor.model.advisories import Advisory, Span
 from purveyor.model.files import DistributionFile, Yanked, parse_filename
@@ -197,7 +197,7 @@ class CatalogContract:
         for yanked in (Yanked(), Yanked("broken"), None):
             serial = catalog.serial()
             there = replace(new.file, yanked=yanked)
-            assert catalog.set_yanked([new.file.filename, "acme-9.tar.gz"], yanked, "owner", _NOON) == [there]
+            assert catalog.set_yanked([new.file.filename], yanked, "owner", _NOON) == [there]
             assert open_catalog().file(new.file.filename) == there
             assert catalog.changes_since(serial).projects == {new.file.project}
             assert catalog.serial() == serial + 1
@@ -222,9 +222,18 @@ class CatalogContract:
         catalog.add_file(new, {})
         (yanked,) = catalog.set_yanked([new.file.filename], Yanked("broken"), "owner", _NOON)
         catalog.delete_files([new.file.filename], "owner", _NOON)
-        assert catalog.restore_files([new.file.filename, "acme-9.tar.gz"], "owner", _NOON) == [yanked]
+        assert catalog.restore_files([new.file.filename], "owner", _NOON) == [yanked]
         assert catalog.file(new.file.filename) == yanked
-        assert catalog.restore_files([new.file.filename], "owner", _NOON) == []
+
+    def test_all_files_that_are_named_change_or_none(self, open_catalog: Callable[[], Catalog]) -> None:
+        """Somebody else may have changed one of them between the choice and the change."""
+        catalog, new = open_catalog(), new_file("acme-1.0.tar.gz")
+        catalog.add_file(new, {})
+        serial, both = catalog.serial(), [new.file.filename, "acme-9.tar.gz"]
+        assert _is_not_found(lambda: catalog.set_yanked(both, Yanked(), "owner", _NOON))
+        assert _is_not_found(lambda: catalog.delete_files(both, "owner", _NOON))
+        assert _is_not_found(lambda: catalog.restore_files([new.file.filename], "owner", _NOON))
+        assert (catalog.serial(), catalog.file(new.file.filename)) == (serial, new.file)
 
     def test_indexes_keep_their_settings_and_the_default_one_is_always_there(self, open_catalog: Callable[[], Catalog]) -> None:
         catalog = open_catalog()
@@ -364,6 +373,14 @@ class ChangeSignalContract:
         with ThreadPoolExecutor(_THREADS) as writers:
             list(writers.map(lambda number: signals[number % 2].raise_to(number), range(2000)))
         assert signals[0].read() == signals[1].read() == 1999  # noqa: PLR2004 - the highest of the numbers above
+
+
+def _is_not_found(change: Callable[[], object]) -> bool:
+    try:
+        change()
+    except NotFound:
+        return True
+    return False
 
 
 def _conflicts(catalog: Catalog, new: NewFile, unsettled: dict[str, bytes] | None = None) -> bool:
