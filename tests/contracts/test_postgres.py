@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from purveyor.adapters.auditing import SqlAudit
@@ -75,3 +76,21 @@ def test_a_catalog_is_audited_as_on_any_other_database(open_database: Open, tmp_
     assert list(audit.names_of(new.file.sha256)) == [blob for blob in named if blob.sha256 == new.file.sha256]
     assert audit.count_named() == 2
     assert list(audit.unsettled()) == [(new.file.sha256, b"content")]
+
+
+def test_a_file_is_found_by_its_name_also_in_an_index_that_came_after_the_last_look_at_the_tables(
+    open_database: Open, postgres_url: str
+) -> None:
+    """Where all rows were of one index, PostgreSQL takes any other for empty, and may read all that is in it by now."""
+    open_database()
+    row = "i, 'acme', '1.0', 'bdist_wheel', 1, i FROM (SELECT i::text FROM generate_series(1, 3000) AS i) AS rows"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(b"INSERT INTO indexes VALUES ('team', '{}')")
+        for index in ("default", "team"):
+            connection.execute(f"INSERT INTO projects VALUES ('{index}', 'acme', 'acme', 'active', '', 1)".encode())
+            columns = "index_name, filename, identity, project, version, kind, size, sha256"
+            connection.execute(f"INSERT INTO files ({columns}) SELECT '{index}', i, {row}".encode())
+            if index == "default":
+                connection.execute(b"ANALYZE")
+        plan = connection.execute(b"EXPLAIN SELECT size FROM files WHERE index_name = 'team' AND filename = '7'").fetchall()
+    assert "Index Cond: ((index_name = 'team'::text) AND (filename = '7'::text))" in "\n".join(line for (line,) in plan)

@@ -24,7 +24,7 @@ def bring_up_to_date(connection: Impatient, steps: Sequence[Step], url: str) -> 
         connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         found = _version(connection)
         for step in missing(found, steps, name):
-            connection.execute(in_words_of_postgres(step.sql).encode())
+            connection.execute((in_words_of_postgres(step.sql) + step.postgres).encode())
         now = reached(found, steps)
         connection.execute(KEEP.encode())
         connection.execute(b"DELETE FROM schema_version")
