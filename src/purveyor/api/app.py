@@ -21,6 +21,8 @@ log = logging.getLogger("purveyor")
 
 UPLOAD_PATHS = ("/legacy/", "/legacy", "/")
 """Of the default index; every other has the first two of them below its name."""
+# What is about this server, not about the index, does not wait for the database.
+_ABOUT_THE_SERVER = ("/health", "/metrics")
 # How often a writer that died between its commit and its notice is looked for, in seconds; and stagings that nobody finished.
 _WATCH_INTERVAL = 1.0
 _STAGING_AGE = 3600.0
@@ -45,7 +47,7 @@ class PurveyorApp:
             await self._observer.observe(self._answer, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._freshness is not None and self._freshness.exact:
+        if self._freshness is not None and self._freshness.exact and not scope["path"].startswith(_ABOUT_THE_SERVER):
             await self._freshness.current()
         if (answered := await self._read_path.answer(scope)) is not None:
             answer, variant, mark = answered
