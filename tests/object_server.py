@@ -116,10 +116,16 @@ class Bucket:
         """Every object in the bucket, whatever it is, with its size."""
         return {found["path"]: found["size"] for page in obstore.list(self._whole()) for found in page}
 
+    def put(self, key: str, content: bytes) -> None:
+        obstore.put(self._whole(), key, content)
+
+    def remove(self, key: str) -> None:
+        obstore.delete(self._whole(), key)
+
     def make(self) -> None:
         """The server makes a bucket with the first object in it, and leaves it when that is gone."""
-        obstore.put(self._whole(), "first", b"")
-        obstore.delete(self._whole(), "first")
+        self.put("first", b"")
+        self.remove("first")
 
     def _whole(self) -> S3Store:
         return S3Store(

@@ -48,22 +48,23 @@ class ObjectStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._reading = _opened(url, _PATIENCE)
-        self._writing = _opened(url, _PART_PATIENCE)
+        self._store = _opened(url, _PATIENCE)
+        self._for_parts = _opened(url, _PART_PATIENCE)
 
     def size(self, key: str) -> int | None:
         """None where there is no such key."""
         with self._explained("cannot be read"):
             try:
-                return obstore.head(self._reading, key)["size"]
+                return obstore.head(self._store, key)["size"]
             except FileNotFoundError:
                 return None
 
     def put(self, key: str, content: BinaryIO | bytes) -> None:
         """Whole or not at all; in parts, of which few are in memory, once it is larger than one."""
+        store = self._store if isinstance(content, bytes) else self._for_parts
         with self._explained("does not take a file"):
             try:
-                obstore.put(self._writing, key, content, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+                obstore.put(store, key, content, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
             except FileNotFoundError as error:
                 raise StoreFailed(f"The object store has no bucket for {self.url}.", "Make it, or correct PURVEYOR_BLOBS.") from error
 
@@ -71,7 +72,7 @@ class ObjectStore:
         """The size and the content, piece by piece; None where there is no such key."""
         with self._explained("cannot be read"):
             try:
-                found = obstore.get(self._reading, key)
+                found = obstore.get(self._store, key)
             except FileNotFoundError:
                 return None
         return found.meta["size"], self._pieces(found)
@@ -84,21 +85,21 @@ class ObjectStore:
     def remove(self, key: str) -> None:
         with self._explained("does not remove a file"):
             try:
-                obstore.delete(self._writing, key)
+                obstore.delete(self._store, key)
             except FileNotFoundError:
                 return
 
     def keys(self, folder: str) -> Iterator[StoredBlob]:
         """Those in the folder or below it, each in the place of a digest, in order."""
         with self._explained("cannot be listed"):
-            for page in obstore.list(self._reading, folder):
+            for page in obstore.list(self._store, folder):
                 for found in page:
                     yield StoredBlob(found["path"], found["size"], found["last_modified"].timestamp())
 
     def link(self, key: str, seconds: int) -> str:
         """A URL under which anybody can GET the content for so many seconds."""
         with self._explained("gives no links"):
-            return obstore.sign(self._reading, "GET", key, timedelta(seconds=seconds))
+            return obstore.sign(self._store, "GET", key, timedelta(seconds=seconds))
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
