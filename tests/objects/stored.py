@@ -42,7 +42,7 @@ def settled(server: LiveServer, bucket: Bucket, *contents: bytes) -> None:
 
 
 def url_of(server: LiveServer, filename: str, project: str = "acme") -> str:
-    return next(file["url"] for file in server.entries(project) if file["filename"] == filename)
+    return next(str(file["url"]) for file in server.entries(project) if file["filename"] == filename)
 
 
 def followed(server: LiveServer, url: str, **headers: str) -> httpx2.Response:
