@@ -112,8 +112,8 @@ class Bucket:
     url: str
     server: ObjectServer
 
-    def keys(self) -> dict[str, int]:
-        """Every object in the bucket, whatever it is, with its size."""
+    def objects(self) -> dict[str, int]:
+        """Every key in the bucket, with the size of what is there."""
         return {found["path"]: found["size"] for page in obstore.list(self._whole()) for found in page}
 
     def put(self, key: str, content: bytes) -> None:

@@ -36,7 +36,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def settled(server: LiveServer, bucket: Bucket, *contents: bytes) -> None:
     """Return once these are in the bucket, and nowhere else."""
-    until(lambda: {key(content) for content in contents} <= bucket.keys().keys())
+    until(lambda: {key(content) for content in contents} <= bucket.objects().keys())
     server.stop()
     server.start()
 

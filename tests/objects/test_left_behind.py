@@ -81,7 +81,7 @@ def test_a_server_that_is_killed_in_its_uploads_leaves_no_row_without_its_blob_a
         assert {name: digest(content) for name, content in server.files("acme").items()} == offered
     cleaned(server.data, object_store.url)
 
-    stored = {path.removeprefix("our-index/blobs/").replace("/", "") for path in object_store.keys()}
+    stored = {path.removeprefix("our-index/blobs/").replace("/", "") for path in object_store.objects()}
     assert set(offered.values()) <= stored <= named_by(server.data)  # metadata may still wait in the database
     assert unfinished(object_store) == []
     assert list((server.data / "staging").iterdir()) == []

@@ -45,7 +45,7 @@ def test_what_is_here_goes_on_and_the_rest_asks_to_be_asked_again(
         assert server.upload(*LARGE_LATER).status_code == 200
         hosted = BOTH | dict([SMALL_LATER, LARGE_LATER])
         assert server.files("acme") == hosted
-        until(lambda: bool(object_store.keys().get(key(SMALL_LATER[1]))))
+        until(lambda: bool(object_store.objects().get(key(SMALL_LATER[1]))))
         forget_copies(server)
         assert server.files("acme") == hosted
 

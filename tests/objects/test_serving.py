@@ -38,7 +38,7 @@ def test_what_is_uploaded_is_in_the_bucket_and_can_be_downloaded(server: LiveSer
     settled(server, object_store, *BOTH.values())
     assert server.files("acme") == BOTH
     metadata = {file["filename"]: server.http.get(file["url"] + ".metadata").content for file in server.entries("acme")}
-    assert object_store.keys() == {key(content): len(content) for content in (*BOTH.values(), *metadata.values())}
+    assert object_store.objects() == {key(content): len(content) for content in (*BOTH.values(), *metadata.values())}
 
 
 def test_a_file_that_is_not_here_yet_is_answered_like_one_that_is(server: LiveServer) -> None:
@@ -117,12 +117,12 @@ def test_two_servers_over_one_bucket_serve_the_same_files(object_store: Bucket, 
 
 def test_cleaning_removes_from_the_bucket_what_no_file_names(server: LiveServer, object_store: Bucket) -> None:
     server.host(LARGE)
-    before = object_store.keys()
+    before = object_store.objects()
     orphan = bytes(1 << 20)
     object_store.put(key(orphan), orphan)
     with assembly.cleaner(Settings(data=server.data, blobs=object_store.url)) as cleaner:
         assert cleaner.orphans() == Amount()  # it came a moment ago
         assert Cleaner(cleaner._catalog, cleaner._blobs, time.time, blob_age=-1.0).remove_orphans() == Amount(1, 1 << 20)
 
-    assert object_store.keys() == before
+    assert object_store.objects() == before
     assert server.files("acme") == dict([LARGE])
