@@ -21,9 +21,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[LiveServer]:
-    """An empty index of its own for one test, in a directory with a space in its name."""
-    with LiveServer(tmp_path / "with a space" / "data") as running:
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+    """An empty index of its own for one test, in a directory with a space in its name; `make test-postgres` wants it on PostgreSQL."""
+    elsewhere = {"database": request.getfixturevalue("postgres_url")} if "TESTS_ON_POSTGRES" in os.environ else {}
+    with LiveServer(tmp_path / "with a space" / "data", **elsewhere) as running:
         yield running
 
 

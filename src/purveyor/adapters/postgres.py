@@ -129,6 +129,8 @@ class PostgresDatabase:
                     writer.rollback()
                 raise
         except psycopg.Error as error:
+            if isinstance(error, Silent):
+                self._pool.gone(error)
             raise failure(error, self._url) from error
         self._told = newest
         self.after_commit(newest)

@@ -96,7 +96,7 @@ class Pool:
             try:
                 yield connection
             except Silent as error:
-                self._gone(error)
+                self.gone(error)
                 raise
             finally:
                 self._put_back(connection)
@@ -123,12 +123,12 @@ class Pool:
         try:
             connection = connect(self._url)
         except psycopg.Error as error:
-            self._gone(error)
+            self.gone(error)
             raise
         self._failure = None
         return connection
 
-    def _gone(self, error: psycopg.Error) -> None:
+    def gone(self, error: psycopg.Error) -> None:
         self._failure, self._look_again = error, time.monotonic() + _REST
         self._forget()
 
