@@ -1,10 +1,12 @@
 """What readers are promised who go from server to server."""
 
+import os
 import random
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx2
 import pytest
 
 from tests.api.wire import Wire, request
@@ -69,6 +71,17 @@ def test_requests_that_are_sent_ahead_are_answered_in_their_order(serve: Serve) 
         for name in ("acme", "bolt") * 20:
             wire.send(request(f"/simple/{name}/"))
         assert [b"acme-1.0" in wire.answer().body for _ in range(40)] == [True, False] * 20
+
+
+def test_a_file_on_its_way_is_followed_by_what_was_asked_for_after_it(serve: Serve) -> None:
+    server, (filename, content) = serve(), wheel("acme", "1.0", {"acme/data.bin": os.urandom(3 << 20)})
+    server.host((filename, content), wheel("bolt", "1.0"))
+    file = httpx2.URL(server.entries("acme")[0]["url"]).raw_path.decode()
+    with Wire(server.url) as wire:
+        for _ in range(3):
+            for path in (file, "/simple/bolt/", file, "/simple/acme/"):
+                wire.send(request(path))
+            assert [wire.answer().body == content for _ in range(4)] == [True, False, True, False]
 
 
 def test_in_bounded_mode_every_server_follows_within_a_moment(serve: Serve) -> None:

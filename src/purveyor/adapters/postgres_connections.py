@@ -29,12 +29,14 @@ _REST = 0.5
 
 Silent = errors._WaitTimeout  # noqa: SLF001 - the only name it has; tests stop a server to see that this is right
 
-_SESSION = (
-    f"SET lock_timeout = '{LOCK_SECONDS}s'",
-    # A process that was stopped in the middle of a transaction keeps no lock for longer than this.
-    "SET idle_in_transaction_session_timeout = '10s'",
-    # What was acknowledged survives a power cut, whatever the server's own setting; a stricter one stays.
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+_SESSION = b"; ".join(
+    (
+        b"SET lock_timeout = '%ds'" % LOCK_SECONDS,
+        # A process that was stopped in the middle of a transaction keeps no lock for longer than this.
+        b"SET idle_in_transaction_session_timeout = '10s'",
+        # What was acknowledged survives a power cut, whatever the server's own setting; a stricter one stays.
+        b"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    )
 )
 
 
@@ -56,8 +58,7 @@ def connect(url: str) -> Impatient:
     """Raises psycopg.Error."""
     connection = Impatient.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS, **_usual(url))
     try:
-        for statement in _SESSION:
-            connection.execute(statement.encode())
+        connection.execute(_SESSION)
     except BaseException:
         connection.close()
         raise
@@ -166,10 +167,16 @@ def failure(error: psycopg.Error, url: str) -> PurveyorError:
         return StoreFull(f"{where} has no room left.", "Free some space; nothing was changed.")
     if isinstance(error, errors.LockNotAvailable):
         return StoreFailed(f"Another server has kept {where[0].lower()}{where[1:]} busy for {LOCK_SECONDS} seconds.", "Try again.")
-    if isinstance(error, psycopg.DataError):
-        return Refused(f"The database cannot keep this text: {said}.", "Leave such characters out.")
-    if isinstance(error, psycopg.IntegrityError):
-        return Conflict(f"{where} already has, or does not have, what this depends on: {said}.", "Look at it again.")
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+        return _refused(error, said)
     if isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification | errors.InvalidCatalogName):
         return Misconfigured(f"{where} does not let us in: {said}.", "Check PURVEYOR_DATABASE, and the password in it or in a pgpass file.")
-    return StoreFailed(f"{where} does not answer: {said}.", "Try again; nothing was changed.")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return StoreFailed(f"{where} does not answer: {said}.", "Try again; nothing was changed.")
+    return StoreFailed(f"{where} failed: {said}.", "Nothing was changed; its log may say more.")
+
+
+def _refused(error: psycopg.Error, said: str) -> PurveyorError:
+    if isinstance(error, psycopg.DataError):
+        return Refused(f"The database cannot keep this text: {said}.", "Leave such characters out.")
+    return Conflict(f"The database already has, or does not have, what this depends on: {said}.", "Look at it again.")

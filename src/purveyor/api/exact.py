@@ -5,7 +5,7 @@ from typing import Any
 from purveyor.api.express import ExpressProtocol
 from purveyor.api.freshness import Freshness
 
-# A client that pipelines this much while it waits is not read further.
+# A client that sends this much ahead while it waits is not read further.
 _AHEAD_LIMIT = 1 << 16
 
 
@@ -16,11 +16,12 @@ class ExactProtocol(ExpressProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._freshness: Freshness = app_state["purveyor.freshness"]
         self._asking = False
-        self._ahead = bytearray()
+        self._file_leaves = False
+        self._ahead = bytearray()  # what came while we asked, or while a file was on its way
 
     def data_received(self, data: bytes) -> None:
         self.silence = 0
-        if self._asking:
+        if self._asking or self._ahead:
             self._ahead += data
             if len(self._ahead) > _AHEAD_LIMIT:
                 self.pause_reading()
@@ -43,8 +44,20 @@ class ExactProtocol(ExpressProtocol):
         else:
             held.count += 1
             self._send_held(held)
+            self._file_leaves = not self.idle
         if self._ahead:
-            ahead = bytes(self._ahead)
-            self._ahead.clear()
-            self.resume_reading()
-            self.data_received(ahead)
+            self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        if self._file_leaves or not self._ahead or self.transport.is_closing():
+            return
+        ahead = bytes(self._ahead)
+        self._ahead.clear()
+        self.resume_reading()
+        self.data_received(ahead)
+
+    def _span_sent(self) -> None:
+        super()._span_sent()
+        self._file_leaves = False
+        if self._ahead:
+            self.loop.call_soon(self._read_ahead)
