@@ -24,7 +24,7 @@ def test_what_one_server_takes_in_every_server_offers_at_the_next_request(serve:
     assert other.files("acme") == one.files("acme") == hosted
 
 
-@pytest.mark.parametrize("express", ["true", "false"])
+@pytest.mark.parametrize("express", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_no_reader_who_goes_from_server_to_server_sees_a_page_go_back(serve: Serve, express: str) -> None:
     """Two publish and four read, each asking now this server and now that; the lane answers, or the read path does."""
     servers = [serve(express=express), serve(express=express, workers=2)]

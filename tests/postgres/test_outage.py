@@ -31,8 +31,15 @@ def is_excused(server: LiveServer) -> bool:
     return "x-purveyor-stale" in server.http.get(f"{server.simple_url}acme/?{time.monotonic_ns()}").headers
 
 
-@pytest.mark.parametrize("consistency", ["exact", "bounded"])
-@pytest.mark.parametrize("how", ["stopped", "frozen"])
+@pytest.mark.parametrize(
+    ("how", "consistency"),
+    [
+        ("frozen", "exact"),
+        pytest.param("frozen", "bounded", marks=pytest.mark.slow),
+        pytest.param("stopped", "exact", marks=pytest.mark.slow),
+        pytest.param("stopped", "bounded", marks=pytest.mark.slow),
+    ],
+)
 def test_what_is_held_is_served_while_the_database_is_away_and_all_else_says_503(
     database: PostgresServer, tmp_path: Path, consistency: str, how: str
 ) -> None:
