@@ -54,7 +54,7 @@ from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
-from purveyor.safekeeping.stores import Safekeeping
+from purveyor.safekeeping.stores import Safekeeping, check_arrived
 from purveyor.serving.bringing import Bringing
 from purveyor.serving.cached import Cached
 from purveyor.serving.downloads import Downloads, SignedLinks, handed_over, public
@@ -130,10 +130,13 @@ def application(settings: Settings) -> Application:
 
 
 def _check_moves(database: SqlDatabase) -> None:
-    move = SqlTables(database).move()
-    if move is not None and move.phase is Phase.ARRIVING:
+    tables = SqlTables(database)
+    try:
+        check_arrived(tables)
+    except Misconfigured:
         database.close()
-        raise Misconfigured(f"This index is still being filled from {move.place}.", "Run the same command once more, which completes it.")
+        raise
+    move = tables.move()
     if move is not None and move.phase is Phase.MOVED:
         log.warning("This index has moved to %s. What is here is read, and takes no changes.", move.place)
 
@@ -255,7 +258,9 @@ def _downloads(settings: Settings, far: FarBlobs | None) -> Downloads:
 def cleaner(settings: Settings) -> Iterator[Cleaner]:
     """Of the data directory and its blobs alone: a folder that it serves is not looked at, and nothing is settled."""
     data = settings.data_dir
-    catalog = SqlCatalog(_database(settings, data), MappedSignal(data / SIGNAL))
+    database = _database(settings, data)
+    _check_moves(database)  # of contents on their way, none has a row yet
+    catalog = SqlCatalog(database, MappedSignal(data / SIGNAL))
     try:
         yield Cleaner(catalog, _far_blobs(settings, data, 0.0) or LocalBlobs(data, _gate(settings, data)), time.time)
     finally:

@@ -13,6 +13,7 @@ import pytest
 from tests.distributions import sdist, wheel
 from tests.exporting.index import Index
 from tests.live_server import LiveServer
+from tests.object_server import Bucket
 from tests.safekeeping.here import here
 from tests.workbench.command import Ran, purveyor
 
@@ -196,6 +197,35 @@ def test_a_damaged_database_is_found(fsck: Fsck, index: Index) -> None:
     sql(index, "PRAGMA writable_schema = ON", f"UPDATE sqlite_schema SET sql = '{other}' WHERE name = 'files_of_project'")
 
     assert "database-damaged" in {code for code, _ in found(fsck())}
+
+
+def test_a_store_that_is_away_is_not_taken_for_lost_files(fsck: Fsck, index: Index) -> None:
+    index.host([wheel("many", f"1.{number}") for number in range(10)])
+    (index.data / "blobs").rename(index.data / "unmounted")
+    (index.data / "blobs").mkdir()
+
+    refused = fsck("--repair")
+
+    assert (refused.code, refused.document["error"]) == (6, "store-failed")
+    assert index.app.catalog.file(SMALL[0]) is not None
+
+
+def test_a_damaged_object_is_found_though_a_right_copy_is_near(
+    object_store: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PURVEYOR_BLOBS", object_store.url)
+    with LiveServer(tmp_path / "data", blobs=object_store.url) as server:
+        server.host(LARGE)
+        assert server.files("acme-app") == dict([LARGE])
+        key = next(key for key, size in object_store.objects().items() if size == len(LARGE[1]))
+        object_store.put(key, bytes(len(LARGE[1])))
+        flags = ("--data", server.data, "--json")
+
+        assert found(here("fsck", *flags)) == [("file-wrong", LARGE[0])]
+        repaired = here("fsck", "--repair", *flags)
+        assert (repaired.code, server.files("acme-app")) == (0, {})
+        server.host(LARGE)
+        assert here("fsck", *flags).code == 0
 
 
 def test_every_acknowledged_upload_of_a_ledger_must_be_offered(fsck: Fsck, index: Index, tmp_path: Path) -> None:

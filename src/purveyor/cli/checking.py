@@ -36,16 +36,18 @@ def fsck(data: Path | None, folder: Path | None, ledger: Path | None, *, quick: 
     Ends with 0 if all is in order, else with 1.
     """
     from purveyor import assembly  # noqa: PLC0415 - the help text needs none of it
+    from purveyor.safekeeping.stores import check_arrived  # noqa: PLC0415 - as above
 
     settings = Settings.from_environment(data=data, folder=folder)
     check_index(settings, there=assembly.has_index(settings))
     reporter = Reporter(as_json=as_json)
     with assembly.safekeeping(settings) as stores:
+        check_arrived(stores.tables)
         check = _Check(stores, reporter, quick=quick, ledger=ledger)
         findings = check.run()
         document: dict[str, Any] = {**check.document(), "findings": [_told(finding) for finding in findings]}
         if repair:
-            document["repaired"] = _repair(stores, findings, reporter)
+            document["repaired"] = _repair(stores, findings, check.checked, reporter)
             findings = check.run(again=True) if findings else findings
             document |= {**check.document(), "left": [_told(finding) for finding in findings]}
         reporter.result({"clean": not findings, **document}, check.summary(len(findings)))
@@ -90,6 +92,10 @@ class _Check:
     def _tell(self, finding: "Finding") -> None:
         self._reporter.lines(f"{finding.code}: {finding.what}", f"  {finding.why}", f"  {finding.remedy}")
 
+    @property
+    def checked(self) -> int:
+        return self._checker.checked
+
     def document(self) -> dict[str, Any]:
         return {
             "serial": self._stores.catalog.serial(),
@@ -109,18 +115,16 @@ class _Check:
         return said
 
 
-def _repair(stores: "Safekeeping", findings: "list[Finding]", reporter: Reporter) -> list[str]:
+def _repair(stores: "Safekeeping", findings: "list[Finding]", checked: int, reporter: Reporter) -> list[str]:
     from purveyor.safekeeping.repairing import DAMAGED, Repairer  # noqa: PLC0415 - as above
 
     if stores.folder:
         raise NotAllowed("A served folder is its owner's, and not repaired.", "Put the files back into the folder.")
     done = []
-    if settled := stores.settle():
-        done.append(f"Settled {settled} small contents.")
     repairer = Repairer(
         stores.audit, stores.catalog, stores.blobs, stores.originals, aside=stores.data / DAMAGED, now=lambda: datetime.now(UTC)
     )
-    steps = list(repairer.steps(findings))
+    steps = list(repairer.steps(findings, checked))
     for step in steps:
         reporter.say(f"Will do: {step.will}")
     for step in steps:
@@ -129,6 +133,8 @@ def _repair(stores: "Safekeeping", findings: "list[Finding]", reporter: Reporter
             done.append(step.will)
         except PurveyorError as error:
             reporter.say(f"Not done: {step.will} {error}")
+    if settled := stores.settle():
+        done.append(f"Settled {settled} small contents.")
     removed = stores.remove_orphans()
     if removed.count:
         done.append(f"Removed {removed.count} contents that no file has ({sized(removed.bytes)}).")

@@ -22,11 +22,13 @@ def backup(directory: Path, data: Path | None, folder: Path | None, *, as_json: 
     from purveyor import assembly  # noqa: PLC0415 - the help text needs none of it
     from purveyor.safekeeping.backing_up import back_up  # noqa: PLC0415 - as above
     from purveyor.safekeeping.backup_folder import BackupFolder  # noqa: PLC0415 - as above
+    from purveyor.safekeeping.stores import check_arrived  # noqa: PLC0415 - as above
 
     settings = Settings.from_environment(data=data, folder=folder)
     check_index(settings, there=assembly.has_index(settings))
     reporter = Reporter(as_json=as_json)
     with BackupFolder(directory) as target, assembly.safekeeping(settings) as stores:
+        check_arrived(stores.tables)
         made = back_up(stores, target, reporter.progress)
     manifest = made.manifest
     document = {

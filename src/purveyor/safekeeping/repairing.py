@@ -15,6 +15,7 @@ from purveyor.safekeeping.contents import State, metadata_in, state_of
 from purveyor.safekeeping.findings import MENDABLE, Code, Finding
 
 ACTOR = "fsck"
+_FEW, _PART = 5, 0.1
 DAMAGED = "damaged"
 """Where wrong bytes are kept that were taken out of the store."""
 
@@ -41,8 +42,17 @@ class Repairer:
         self._aside = aside
         self._now = now
 
-    def steps(self, findings: list[Finding]) -> Iterator[Step]:
-        """In the order in which they must be done; what cannot be mended here has none."""
+    def steps(self, findings: list[Finding], checked: int) -> Iterator[Step]:
+        """In the order in which they must be done; what cannot be mended here has none. `checked` is how many contents were looked at.
+
+        Raises `StoreFailed` where so much is missing that it is the store that is not there, and the files are not to be taken for lost.
+        """
+        missing = sum(finding.code is Code.FILE_MISSING for finding in findings)
+        if missing > max(_FEW, checked * _PART):
+            raise StoreFailed(
+                f"{missing} files have no content: it seems that what is looked at is not the whole store. Nothing was changed.",
+                "See that the disk is mounted and the settings are right; or restore a backup.",
+            )
         quarantined = {f.filename for f in findings if f.code in (Code.FILE_MISSING, Code.FILE_WRONG)}
         for finding in findings:
             if finding.code in MENDABLE and (step := self._step(finding, quarantined)):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from purveyor.interfaces import Audit, Catalog, Originals, OwnBlobs, Tables
+from purveyor.errors import Misconfigured
+from purveyor.interfaces import Audit, Catalog, Originals, OwnBlobs, Phase, Tables
 
 
 class Amount(Protocol):
@@ -36,3 +37,10 @@ class Safekeeping:
     orphans: Callable[[], Amount]
     remove_orphans: Callable[[], Amount]
     settle: Callable[[], int]
+
+
+def check_arrived(tables: Tables) -> None:
+    """Raises `Misconfigured` for an index that is half of one: still on its way there, from a backup or from other stores."""
+    move = tables.move()
+    if move is not None and move.phase is Phase.ARRIVING:
+        raise Misconfigured(f"This index is still being filled from {move.place}.", "Run the same command once more, which completes it.")
