@@ -112,7 +112,7 @@ class ObjectStore:
             ) from error
         except (BaseError, OSError, ValueError) as error:
             self._log(what, error)
-            raise StoreFailed(f"The object store {what} at present.", "Try again in a moment.") from error
+            raise StoreFailed(f"The object store {what}.", "Try again in a moment.") from error
 
     def _log(self, what: str, error: Exception) -> None:
         status = _STATUS.search(str(error))

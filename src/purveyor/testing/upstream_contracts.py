@@ -116,6 +116,13 @@ class PulledBlobsContract:
         pulled.forget([blobs[1].sha256])
         assert open_pulled().size() == sum(blob.size for blob in blobs) - blobs[1].size
 
+    def test_a_copy_is_there_until_it_is_forgotten(self, open_pulled: Callable[[], PulledBlobs]) -> None:
+        pulled = open_pulled()
+        pulled.add(PulledBlob("a" * 64, 10), _NOON)
+        assert [open_pulled().has(digit * 64) for digit in "ab"] == [True, False]
+        pulled.forget(["a" * 64])
+        assert not open_pulled().has("a" * 64)
+
 
 def _snapshot() -> Snapshot:
     file = new_file("acme-1.0-py3-none-any.whl").file
