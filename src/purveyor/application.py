@@ -1,11 +1,11 @@
 """What a running index can do: the use cases that `api` is given. Assembled in `assembly.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from purveyor.access.tokens import Tokens
-from purveyor.interfaces import BlobStore, Catalog, Checks, Newest, Siblings
+from purveyor.interfaces import BlobStore, Catalog, Checks, Gauge, Newest, Siblings, Tracer
 from purveyor.model.tally import Tally
 from purveyor.publishing.adoption import Adoption
 from purveyor.publishing.exceptions import Exceptions
@@ -51,6 +51,9 @@ class Application:
     checks: Checks
     """What `/health/ready` looks at."""
     tally: Tally
+    tracer: Tracer
+    gauges: Sequence[Gauge]
+    """What has numbers of the moment for `/metrics`."""
     siblings: Siblings | None
     """Where a server has several processes."""
     now: Callable[[], datetime]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,28 @@ from purveyor.adapters.snapshots import SqlPulledBlobs, SqlSnapshots
 from purveyor.adapters.sql import SqlDatabase
 from purveyor.adapters.sqlite import Database
 from purveyor.adapters.tables import SqlTables
+from purveyor.adapters.watching import Watching
 from purveyor.api.app import PurveyorApp
 from purveyor.application import Application
 from purveyor.errors import Misconfigured
 from purveyor.formats.archives import Limits
 from purveyor.formats.database_url import shown
-from purveyor.interfaces import BlobStore, Catalog, ChangeSignal, FarBlobs, Gate, Newest, Originals, OwnBlobs, Phase, Upstream
+from purveyor.interfaces import (
+    Around,
+    BlobStore,
+    Catalog,
+    ChangeSignal,
+    FarBlobs,
+    Gate,
+    Gauge,
+    Newest,
+    NoTracer,
+    Originals,
+    OwnBlobs,
+    Phase,
+    Tracer,
+    Upstream,
+)
 from purveyor.model.tally import Tally
 from purveyor.process import logs
 from purveyor.process.orphans import end_with_parent
@@ -82,17 +99,23 @@ _PARTS_WAIT = 3600.0
 TOKEN_FILE = "upload-token"  # noqa: S105 - the name of the file, not what is in it
 
 
-def application(settings: Settings) -> Application:
+def application(settings: Settings, tracer: Tracer | None = None) -> Application:
     """The use cases over the data directory that the settings name, which is made if it is not there."""
+    _check_tracing(settings)
+    tracer = tracer or NoTracer()
     data = data_directory(settings.data_dir)
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     signal, tally = MappedSignal(data / SIGNAL), Tally()
     database, far = _database(settings, data), _far_blobs(settings, data)
     own = far or LocalBlobs(data, _gate(settings, data))
+    watching = Watching(tally, tracer)
+    database.around = watching.around
+    if far is not None:
+        far.watch(watching.around)
     _check_moves(database)
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
-    remote = _Remote(settings, database, own, far, data, tally=tally)
+    remote = _Remote(settings, database, own, far, data, tally=tally, around=watching.around)
     offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     # What lies in a folder is listed before it is in the catalog, and so before it is in the journal.
     lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=watch is None)
@@ -121,12 +144,33 @@ def application(settings: Settings) -> Application:
         tokens=Tokens(catalog),
         checks={"database": database, "blobs": own, "disk": DiskSpace(data, settings.least_free)},
         tally=tally,
+        tracer=tracer,
+        gauges=[database] if isinstance(database, Gauge) else [],
         siblings=SiblingFiles(data / SIBLINGS, os.getppid()) if settings.workers > 1 else None,
         now=_now,
         watch=watch,
         newest=_newest(settings),
         bringing=None if far is None else Bringing(far),
     )
+
+
+def _check_tracing(settings: Settings) -> None:
+    """Before anything is served, and without importing what that takes."""
+    if settings.tracing:
+        try:
+            there = find_spec("opentelemetry.exporter.otlp.proto.http") is not None and find_spec("opentelemetry.sdk") is not None
+        except ModuleNotFoundError:
+            there = False
+        if not there:
+            raise Misconfigured("Tracing needs OpenTelemetry, which is not installed.", "pip install 'purveyor[otel]'")
+
+
+def _tracer(settings: Settings) -> Tracer | None:
+    if not settings.tracing:
+        return None
+    from purveyor.adapters.open_telemetry import OpenTelemetry  # noqa: PLC0415 - for who wants it
+
+    return OpenTelemetry()
 
 
 def _check_moves(database: SqlDatabase) -> None:
@@ -316,11 +360,19 @@ class _Remote:
     """What asks other servers. Their client is imported when it is first needed: a server that never asks need not wait for it."""
 
     def __init__(
-        self, settings: Settings, database: SqlDatabase, blobs: OwnBlobs, far: FarBlobs | None, data: Path, *, tally: Tally
+        self,
+        settings: Settings,
+        database: SqlDatabase,
+        blobs: OwnBlobs,
+        far: FarBlobs | None,
+        data: Path,
+        *,
+        tally: Tally,
+        around: Around,
     ) -> None:
         self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
-        upstream = CountedUpstream(LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted)), tally)
+        upstream = CountedUpstream(LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted)), tally, around)
         snapshots = SqlSnapshots(database)
         self.upstreams = Upstreams(
             upstream, snapshots, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline
@@ -349,7 +401,7 @@ def asgi_app() -> PurveyorApp:
     end_with_parent()
     settings = Settings.from_environment()
     logs.configure(settings)
-    return PurveyorApp(application(settings))
+    return PurveyorApp(application(settings, _tracer(settings)))
 
 
 def first_token(app: Application) -> str | None:

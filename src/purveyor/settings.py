@@ -87,6 +87,7 @@ class Settings:
     metrics: str = _setting(
         "local", "Who may read `/metrics`: `local` for this machine alone, `on` for everyone, `off` for nobody.", "local", "on", "off"
     )
+    tracing: bool = _setting(False, "Send spans by OpenTelemetry, as its variables `OTEL_*` say; needs `purveyor[otel]`.")
     drain_delay: int = _setting(
         0, "Seconds for which a server that is told to end still answers, as not ready: the time a balancer needs to notice."
     )

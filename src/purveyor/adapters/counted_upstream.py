@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from purveyor.interfaces import FetchedPage, RemoteFile, Unchanged, Upstream, Validators
+from purveyor.interfaces import Around, FetchedPage, RemoteFile, Unchanged, Upstream, Validators, unwatched
 from purveyor.model.names import NormalizedName
 from purveyor.model.tally import Tally
 
@@ -11,14 +11,16 @@ from purveyor.model.tally import Tally
 class CountedUpstream:
     """As `upstream`; counts `page` as changed, unchanged, absent or failed, and `file` as fetched or failed."""
 
-    def __init__(self, upstream: Upstream, tally: Tally) -> None:
+    def __init__(self, upstream: Upstream, tally: Tally, around: Around = unwatched) -> None:
         self._upstream = upstream
         self._tally = tally
+        self._around = around
 
     def page(self, index_url: str, name: NormalizedName, known: Validators) -> FetchedPage | Unchanged | None:
         outcome = "failed"
         try:
-            answer = self._upstream.page(index_url, name, known)
+            with self._around("upstream page"):
+                answer = self._upstream.page(index_url, name, known)
             outcome = _outcome(answer)
         finally:
             self._tally.add("upstream", "page", outcome)
@@ -29,7 +31,7 @@ class CountedUpstream:
         """Failed is also what was given up halfway, by whichever side."""
         outcome = "failed"
         try:
-            with self._upstream.file(index_url, url) as remote:
+            with self._around("upstream file"), self._upstream.file(index_url, url) as remote:
                 yield remote
             outcome = "fetched"
         finally:

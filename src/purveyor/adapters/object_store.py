@@ -19,7 +19,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from purveyor.errors import Misconfigured, StoreFailed
-from purveyor.interfaces import StoredBlob
+from purveyor.interfaces import Around, StoredBlob, unwatched
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -48,6 +48,7 @@ class ObjectStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.around: Around = unwatched
         self._store = _opened(url, _PATIENCE)
         self._for_parts = _opened(url, _PART_PATIENCE)
 
@@ -62,7 +63,7 @@ class ObjectStore:
     def put(self, key: str, content: BinaryIO | bytes) -> None:
         """Whole or not at all; in parts, of which few are in memory, once it is larger than one."""
         store = self._store if isinstance(content, bytes) else self._for_parts
-        with self._explained("does not take a file"):
+        with self.around("blob put"), self._explained("does not take a file"):
             try:
                 obstore.put(store, key, content, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
             except FileNotFoundError as error:

@@ -18,7 +18,7 @@ from purveyor.adapters.disk import check_usable, explained
 from purveyor.adapters.object_store import ObjectStore
 from purveyor.adapters.staging_folder import LocalStaging, StagingFolder
 from purveyor.errors import StoreFailed
-from purveyor.interfaces import Gate, RemoteFile, Staging, StoredBlob
+from purveyor.interfaces import Around, Gate, RemoteFile, Staging, StoredBlob
 
 _FOLDER = "blobs"
 _AT_ONCE = 8
@@ -34,6 +34,9 @@ class ObjectStoreBlobs:
         self._cache = BlobCache(data / "cache", cache)
         self._gate = gate
         self._parts = AbandonedParts(url, wait)
+
+    def watch(self, around: Around) -> None:
+        self._store.around = around
 
     def check(self) -> str:
         check_usable(self._staging.path)

@@ -4,7 +4,7 @@ Serials are taken in the order of commits, without gaps, because every transacti
 commit can be seen. A plain sequence does not give that: of two numbers the greater may be committed, and seen, before the smaller.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from itertools import count
@@ -19,6 +19,7 @@ from purveyor.adapters.schema import STEPS, Step, Version, missing
 from purveyor.adapters.sql import NEWEST, Connection, Cursor, Row
 from purveyor.errors import PurveyorError, StoreFailed
 from purveyor.formats.database_url import shown
+from purveyor.interfaces import Around, unwatched
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class PostgresDatabase:
         self._told = 0
         self._writes = GroupCommit(self._commit)
         self.after_commit: Callable[[int], None] = lambda _: None
+        self.around: Around = unwatched
         try:
             with closing(self._pool.open()) as connection:
                 bring_up_to_date(connection, steps, url)
@@ -95,7 +97,11 @@ class PostgresDatabase:
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that is durable on return; what it raises undoes it and is raised here."""
-        return self._writes.write(work)
+        with self.around("database write"):
+            return self._writes.write(work)
+
+    def gauges(self) -> Mapping[str, float]:
+        return self._pool.gauges()
 
     def tidy(self) -> None:
         """PostgreSQL does so by itself."""

@@ -6,7 +6,7 @@ end on this side; the limits that PostgreSQL itself is given are for what goes w
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -82,6 +82,7 @@ class Pool:
         self._size = size
         self._places = threading.BoundedSemaphore(size)
         self._idle: list[Impatient] = []
+        self._busy: set[Impatient] = set()
         self._closed = False
         self._looking = threading.Lock()
         self._look_again = 0.0
@@ -94,15 +95,20 @@ class Pool:
             raise StoreFailed(f"All {self._size} connections to the database have been in use for {LOCK_SECONDS} seconds.", "Try again.")
         try:
             connection = self._taken(fresh=fresh)
+            self._busy.add(connection)
             try:
                 yield connection
             except Silent as error:
                 self.gone(error)
                 raise
             finally:
+                self._busy.discard(connection)
                 self._put_back(connection)
         finally:
             self._places.release()
+
+    def gauges(self) -> Mapping[str, float]:
+        return {"connections_busy": len(self._busy), "connections_idle": len(self._idle), "connections_limit": self._size}
 
     def open(self) -> Impatient:
         """A connection for the caller alone, who closes it."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
+from purveyor.interfaces import Around
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
@@ -46,6 +48,9 @@ class SqlDatabase(Protocol):
 
     after_commit: Callable[[int], None]
     """Told the newest serial after each commit, before any writer of it is answered."""
+
+    around: Around
+    """Each write is made inside of it."""
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of one statement, which is one snapshot."""

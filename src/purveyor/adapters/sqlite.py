@@ -17,6 +17,7 @@ from purveyor.adapters.group_commit import GroupCommit, Job
 from purveyor.adapters.schema import KEEP, STEPS, Step, Version, missing, reached
 from purveyor.adapters.sql import NEWEST, Connection, Row
 from purveyor.errors import Misconfigured, PurveyorError, StoreFailed, StoreFull
+from purveyor.interfaces import Around, unwatched
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ class Database:
         self._path = path
         self._steps = steps
         self.after_commit: Callable[[int], None] = lambda _: None
+        self.around: Around = unwatched
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._writes = GroupCommit(self._commit)
@@ -89,7 +91,8 @@ class Database:
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that is durable on return; what it raises undoes it and is raised here."""
-        return self._writes.write(work)
+        with self.around("database write"):
+            return self._writes.write(work)
 
     def check(self) -> str:
         """Reads as a request does. A schema that this version does not know is not to be read further."""

@@ -33,7 +33,7 @@ class PurveyorApp:
         self._app = app
         self._read_path = ReadPath(app)
         self._draining = Draining()
-        self._observer = Observer(app.tally)
+        self._observer = Observer(app.tally, app.tracer)
         self._accounts = Accounts(app)
         exact = app.settings.consistency == "exact"
         self._freshness = Freshness(app.newest, app.follower, exact=exact) if app.newest is not None else None
@@ -97,6 +97,7 @@ class PurveyorApp:
         self._app.upstreams.close()
         await watch  # a thread cannot be cancelled, and this one uses the catalog
         self._app.catalog.close()
+        await asyncio.to_thread(self._app.tracer.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _watch(self, stopping: asyncio.Event) -> None:

@@ -23,12 +23,28 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "uploads": ("purveyor_uploads", "Uploads: stored, present (the same bytes were there), refused, failed.", ("outcome",)),
     "refusals": ("purveyor_refusals", "Requests answered with an error, by its code.", ("code",)),
     "upstream": ("purveyor_upstream_requests", "Requests to remote indexes, by what came of them.", ("kind", "outcome")),
+    "operation_failures": ("purveyor_operation_failures", "What the database, the store or an upstream let fail.", ("operation",)),
     "background": ("purveyor_background_failures", "Rounds of the server's own work that the database or the store let fail.", ()),
     "cpu": ("process_cpu_seconds", "Processor time of all worker processes, ended ones too.", ()),
+}
+_DURATIONS: Mapping[str, tuple[str, str, str]] = {
+    "request_duration": (
+        "purveyor_request_duration_seconds",
+        "From a request's head to the last byte of its answer, without those of the express lane, which are not timed.",
+        "route",
+    ),
+    "operation_duration": (
+        "purveyor_operation_duration_seconds",
+        "Commits, objects put into the store, and requests to upstreams, the waiting for a turn among it.",
+        "operation",
+    ),
 }
 _GAUGES: Mapping[str, tuple[str, str]] = {
     "processes": ("purveyor_processes", "Worker processes that are there."),
     "connections": ("purveyor_connections", "Open connections of clients."),
+    "connections_busy": ("purveyor_database_connections_busy", "Connections to PostgreSQL in use by reads."),
+    "connections_idle": ("purveyor_database_connections_idle", "Open connections to PostgreSQL that nobody uses."),
+    "connections_limit": ("purveyor_database_connections_limit", "Reads that may use a connection at the same time; more of them wait."),
     "memory": ("process_resident_memory_bytes", "Resident memory of all worker processes."),
     "descriptors": ("process_open_fds", "Open file descriptors of all worker processes."),
     "serial": ("purveyor_serial", "The serial of the newest change that this process knows of."),
@@ -47,7 +63,8 @@ class _Snapshot(Collector):
     def collect(self) -> Iterator[Family]:
         yield _info()
         yield from _counters(self.numbers.counted)
-        yield _durations(self.numbers.counted)
+        for name, (metric, doc, label) in _DURATIONS.items():
+            yield _durations(self.numbers.counted, name, metric, doc, label)
         for name, (metric, doc) in _GAUGES.items():
             if name in self.numbers.now:
                 yield GaugeMetricFamily(metric, doc, value=self.numbers.now[name])
@@ -78,10 +95,10 @@ def _counters(counted: Counted) -> Iterator[CounterMetricFamily]:
         yield family
 
 
-def _durations(counted: Counted) -> HistogramMetricFamily:
-    doc = "From a request's head to the last byte of its answer, without those of the express lane, which are not timed."
-    family = HistogramMetricFamily("purveyor_request_duration_seconds", doc, labels=("route",))
-    for (_, route), classes in sorted(counted.durations.items()):
-        ends = [*map(str, BOUNDS), "+Inf"]
-        family.add_metric((route,), list(zip(ends, accumulate(classes[:-1]), strict=True)), classes[-1])
+def _durations(counted: Counted, name: str, metric: str, doc: str, label: str) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(metric, doc, labels=(label,))
+    ends = [*map(str, BOUNDS), "+Inf"]
+    for key, classes in sorted(counted.durations.items()):
+        if key[0] == name:
+            family.add_metric(key[1:], list(zip(ends, accumulate(classes[:-1]), strict=True)), classes[-1])
     return family

@@ -44,6 +44,8 @@ class Accounts:
         also = dict(self._elsewhere())
         also["cpu",] = time.process_time()
         now = {"processes": 1.0, "connections": float(len(self.connections.members)) if self.connections is not None else 0.0}
+        for gauge in self._app.gauges:
+            now |= gauge.gauges()
         return Numbers(self._app.tally.now(also), now)
 
     def _elsewhere(self) -> Iterator[tuple[Key, float]]:

@@ -4,11 +4,12 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from purveyor.api.asgi import Receive, Scope, Send
 from purveyor.api.labels import client_of, route_of, status_class
+from purveyor.interfaces import Tracer
 from purveyor.model.requests import CURRENT, UnderWay
 from purveyor.model.tally import Tally
 
@@ -22,8 +23,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Observer:
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, tracer: Tracer) -> None:
         self._tally = tally
+        self._tracer = tracer
 
     async def observe(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
         fields = dict(scope["headers"])
@@ -38,13 +40,17 @@ class Observer:
                 message["headers"] = (*message.get("headers", ()), (b"x-request-id", under_way.id.encode()))
             await send(message)
 
-        try:
-            await app(scope, receive, noting)
-        except Exception:
-            status = status or 500
-            raise
-        finally:
-            self._note(scope, client_of(fields.get(b"user-agent", b"").decode("latin-1")), under_way, status, time.perf_counter() - began)
+        with self._tracer.span(f"{scope['method']} {route_of(scope['method'], scope['path'])}", _caller(fields)) as span:
+            under_way.trace = span.trace
+            try:
+                await app(scope, receive, noting)
+            except Exception:
+                status = status or _OUR_FAULT
+                raise
+            finally:
+                span.end_with(status)
+                client = client_of(fields.get(b"user-agent", b"").decode("latin-1"))
+                self._note(scope, client, under_way, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, client: str, under_way: UnderWay, status: int, seconds: float) -> None:
         tally, route = self._tally, route_of(scope["method"], scope["path"])
@@ -64,6 +70,11 @@ _OUR_FAULT = 500
 def is_unique(scope: Scope) -> bool:
     """Whether the request's head has a field that differs from request to request: it never comes again, so it need not be known again."""
     return any(name in _UNIQUE for name, _ in scope["headers"])
+
+
+def _caller(fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """What the fields say of the trace that the request is part of (W3C Trace Context)."""
+    return {name.decode(): fields[name].decode("latin-1") for name in (b"traceparent", b"tracestate") if name in fields}
 
 
 def _id(given: bytes) -> str:

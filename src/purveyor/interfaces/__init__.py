@@ -4,7 +4,7 @@ from purveyor.interfaces.audit import Audit, NamedBlob, Role, WrongSerial
 from purveyor.interfaces.blobs import BlobStore, FarBlobs, Gate, OwnBlobs, Staging, StoredBlob
 from purveyor.interfaces.catalog import Catalog, ChangeSignal, Counts, Newest, NewFile
 from purveyor.interfaces.folders import Folder, FolderFile, FolderIndex, Listing, Verdict
-from purveyor.interfaces.operation import Check, Checks, Sibling, Siblings
+from purveyor.interfaces.operation import Around, Check, Checks, Gauge, NoTracer, Sibling, Siblings, Span, Tracer, unwatched
 from purveyor.interfaces.promotions import Promotions
 from purveyor.interfaces.remote import (
     FetchedPage,
@@ -20,6 +20,7 @@ from purveyor.interfaces.remote import (
 from purveyor.interfaces.tables import Move, Originals, Phase, Tables, TablesSnapshot
 
 __all__ = [
+    "Around",
     "Audit",
     "BlobStore",
     "Catalog",
@@ -33,11 +34,13 @@ __all__ = [
     "FolderFile",
     "FolderIndex",
     "Gate",
+    "Gauge",
     "Listing",
     "Move",
     "NamedBlob",
     "NewFile",
     "Newest",
+    "NoTracer",
     "Originals",
     "OwnBlobs",
     "Phase",
@@ -50,13 +53,16 @@ __all__ = [
     "Siblings",
     "Snapshot",
     "Snapshots",
+    "Span",
     "Staging",
     "StoredBlob",
     "Tables",
     "TablesSnapshot",
+    "Tracer",
     "Unchanged",
     "Upstream",
     "Validators",
     "Verdict",
     "WrongSerial",
+    "unwatched",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-from purveyor.interfaces.operation import Check
+from purveyor.interfaces.operation import Around, Check
 from purveyor.interfaces.remote import RemoteFile
 
 
@@ -109,6 +109,10 @@ class OwnBlobs(BlobStore, Check, Protocol):
 
 class FarBlobs(OwnBlobs, Protocol):
     """A store on another machine. Of its blobs some lie here too, as copies that come and go; `open` brings what does not."""
+
+    def watch(self, around: Around) -> None:
+        """From now on whatever is put into the store is put inside of this."""
+        ...
 
     def here(self, sha256: str) -> BinaryIO | None:
         """The blob as a file with a descriptor if a copy is here; asks the store for nothing."""

@@ -9,6 +9,8 @@ class UnderWay:
     """`id` is what its client, the log and an error's document call it."""
 
     id: str
+    trace: str = ""
+    """The trace that it belongs to, if it is traced."""
     error: str = ""
     """The code of the error that it is answered with."""
     outcome: str = ""

@@ -5,7 +5,7 @@ import logging
 import re
 from datetime import UTC, datetime
 
-from purveyor.model.requests import current_id
+from purveyor.model.requests import CURRENT, current_id
 from purveyor.settings import Settings
 
 # Tokens, whole or in part; credentials in URLs; and what stands after the name of a field that holds one.
@@ -59,8 +59,9 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "message": redacted(record.getMessage()),
         }
-        if request := current_id():
-            said["request_id"] = redacted(request)
+        if (under_way := CURRENT.get()) is not None:
+            said["request_id"] = redacted(under_way.id)
+            said |= {"trace_id": under_way.trace} if under_way.trace else {}
         for name, value in getattr(record, "said", {}).items():
             said[name] = redacted(value) if isinstance(value, str) else value
         if record.exc_info:
