@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory(prefix="purveyor-large-") as folder:
         for engine in options.engines.split(","):
-            with _loaded(engine, options, Path(folder)) as places:
+            with _loaded(engine, options, options.folder or Path(folder)) as places:
                 rounds = _measure(places, options.rounds)
                 print(f"\n{engine}\n{_sizes(places)}\n{_table(rounds)}")
                 results[engine] = {"bytes": {size: place.bytes for size, place in places.items()}, "rounds": rounds}
@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--small", type=int, default=1_000, help="projects of the index beside it (default 1000)")
     parser.add_argument("--rounds", type=int, default=3, help="how often both are measured (default 3)")
     parser.add_argument("--engines", default="sqlite,postgresql", help="of sqlite and postgresql (default both)")
+    parser.add_argument("--folder", type=Path, help="where loaded SQLite databases stay, for the next run too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where all rounds go")
     return parser
 
@@ -106,12 +107,13 @@ def _loaded(engine: str, options: argparse.Namespace, folder: Path) -> Iterator[
     indexes = dict(zip(_SIZES, (LargeIndex(options.small), LargeIndex(options.projects)), strict=True))
     places = {size: Place(index, folder / engine / size) for size, index in indexes.items()}
     for place in places.values():
-        place.data.mkdir(parents=True)
+        place.data.mkdir(parents=True, exist_ok=True)
     if engine == "sqlite":
         for size, place in places.items():
-            _say(f"sqlite: loading {place.index.files} files ({size})")
-            load_sqlite(place.index, place.data)
-            place.bytes = {"database": (place.data / "purveyor.sqlite").stat().st_size}
+            if not (database := place.data / "purveyor.sqlite").exists():
+                _say(f"sqlite: loading {place.index.files} files ({size})")
+                load_sqlite(place.index, place.data)
+            place.bytes = {"database": database.stat().st_size}
         yield places
         return
     # As it would be run: every commit on disk, and its own housekeeping.
@@ -135,10 +137,10 @@ def _table_bytes(url: str) -> dict[str, float]:
 
 
 def _measure(places: Mapping[str, Place], rounds: int) -> dict[str, list[Figures]]:
-    """Both run at once and take turns, so that a disturbance meets them alike."""
+    """Both take turns within each round, so that a disturbance meets them alike."""
     found: dict[str, list[Figures]] = {size: [] for size in places}
     for number in range(rounds):
-        for size, place in places.items():
+        for size, place in sorted(places.items(), reverse=number % 2 == 0):  # each begins as often as the other
             _say(f"round {number + 1}: {size}")
             path = answers.page_path(name(0))
             with running(place.program(), place.data, path):

@@ -94,8 +94,8 @@ class Measured:
 
     def _changes(self) -> None:
         projects = [name(number) for number in self._projects(_CHANGES)]
-        self._one_by_one("yank", [self._call("POST", f"{it}/yank", {"version": "1.1"}) for it in projects])
-        self._one_by_one("delete", [self._call("POST", f"{it}/delete", {"version": "1.2"}) for it in projects])
+        self._one_by_one("yank", [self._call("POST", f"{it}/yank", {"version": f"1.{self.round}"}) for it in projects])
+        self._one_by_one("delete", [self._call("POST", f"{it}/delete", {"version": f"1.{9 - self.round}"}) for it in projects])
 
     def _questions(self) -> None:
         self._one_by_one("why", [self._call("GET", f"{name(number)}/why") for number in self._projects(_CHANGES)])

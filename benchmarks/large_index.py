@@ -134,6 +134,7 @@ def load_postgres(index: LargeIndex, url: str) -> None:
                     copy.write_row(row)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")  # or it would come while something is measured
 
 
 def tables(index: LargeIndex) -> tuple[tuple[str, tuple[str, ...], Iterator[Row]], ...]:

@@ -49,12 +49,17 @@ def missing() -> str | None:
 
 def generate(pid: int, port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
     """Send these requests over kept connections for that long; raises `BadLoad` when an answer was an error or was lost."""
-    with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="latin-1") as script:
-        script.write(_script(requests))
-        script.flush()
+    return generate_by(pid, port, _script(requests), connections=connections, seconds=seconds)
+
+
+def generate_by(pid: int, port: int, script: str, *, connections: int, seconds: float) -> Load:
+    """The same with requests that a script in Lua makes (see wrk's SCRIPTING)."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="latin-1") as file:
+        file.write(script + _DONE)
+        file.flush()
         settle(pid)
         before = cpu_seconds(pid)
-        said = _wrk(Path(script.name), port, connections, seconds)
+        said = _wrk(Path(file.name), port, connections, seconds)
         cpu = cpu_seconds(pid) - before
     return _judged(said, cpu)
 
@@ -97,7 +102,7 @@ def _wrk(script: Path, port: int, connections: int, seconds: float) -> dict[str,
 def _script(requests: Sequence[bytes]) -> str:
     template = _SAME if len(requests) == 1 else _ROTATING
     texts = "{" + ",".join(_lua(request) for request in requests) + "}"
-    return template.replace("{requests}", f"({texts})" if len(requests) == 1 else texts) + _DONE
+    return template.replace("{requests}", f"({texts})" if len(requests) == 1 else texts)
 
 
 def _lua(text: bytes) -> str:

@@ -4,16 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from purveyor.adapters.rows import moment, stamp
-from purveyor.adapters.sql import SqlDatabase
+from purveyor.adapters.sql import NEWEST, SqlDatabase
 from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
 from purveyor.interfaces import PulledBlob, Snapshot, Validators
 from purveyor.model.names import NormalizedName
 
-_HOSTED = " UNION ALL ".join(
-    f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608 - put together of constants
-    for table in ("files", "deleted_files")
-    for column in ("sha256", "metadata_sha256", "provenance_sha256")
-)
+_BLOBS = ("sha256", "metadata_sha256", "provenance_sha256")
 
 _PUT_SNAPSHOT = (
     "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upstream, project) DO UPDATE SET document = excluded.document,"
@@ -97,11 +93,23 @@ class SqlPulledBlobs:
         return size
 
     def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:
-        rows = self._database.read(
-            f"SELECT sha256, size FROM pulled_blobs WHERE sha256 NOT IN ({_HOSTED}) ORDER BY used_at LIMIT ?",  # noqa: S608 - put together of constants
-            (limit,),
-        )
+        rows = self._database.read("SELECT sha256, size FROM pulled_blobs ORDER BY used_at LIMIT ?", (limit,))
         return [PulledBlob(*row) for row in rows]
+
+    def newest(self) -> int:
+        newest: int = self._database.read(NEWEST)[0][0]
+        return newest
+
+    def hosted(self, sha256s: Sequence[str], since: int = 0) -> frozenset[str]:
+        if not sha256s:
+            return frozenset()
+        # One look at each row, however many are asked for: an index on every digest would cost each upload, for what is asked seldom.
+        named = " OR ".join(f"{column} IN ({', '.join('?' * len(sha256s))})" for column in _BLOBS)
+        touched = " AND (index_name, project) IN (SELECT index_name, project FROM journal WHERE serial > ?)" if since else ""
+        statements = [f"SELECT {', '.join(_BLOBS)} FROM {table} WHERE ({named}){touched}" for table in ("files", "deleted_files")]  # noqa: S608 - put together of constants
+        parameters = [*list(sha256s) * len(_BLOBS), *([since] if since else [])]
+        rows = self._database.read(" UNION ALL ".join(statements), parameters * len(statements))
+        return frozenset(sha256s) & {sha256 for row in rows for sha256 in row}
 
     def forget(self, sha256s: Iterable[str]) -> None:
         rows = [(sha256,) for sha256 in sha256s]

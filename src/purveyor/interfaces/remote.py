@@ -105,7 +105,18 @@ class PulledBlobs(Protocol):
     def size(self) -> int: ...
 
     def least_recently_used(self, limit: int) -> Sequence[PulledBlob]:
-        """Those to give up first; none that a hosted file names."""
+        """Those to give up first, unless they are `hosted`."""
+        ...
+
+    def newest(self) -> int:
+        """The newest serial of the journal."""
+        ...
+
+    def hosted(self, sha256s: Sequence[str], since: int = 0) -> frozenset[str]:
+        """Those of them that a hosted file names, or a deleted one; with `since`, files of projects that changed after that serial.
+
+        Without it, every row is looked at.
+        """
         ...
 
     def forget(self, sha256s: Iterable[str]) -> None: ...

@@ -8,7 +8,7 @@ from purveyor.interfaces import OwnBlobs, PulledBlob, PulledBlobs
 
 # Going a little below the limit makes room for a while.
 _DOWN_TO = 0.95
-_BATCH = 200
+_BATCH = 1000
 # So many uses are remembered before they are written down.
 _USES = 1000
 
@@ -46,10 +46,19 @@ class Cached:
                 size -= gone
 
     def _remove(self, size: int) -> int:
-        """Some of the copies that were of no use for longest; their bytes. No upload comes to name one of them meanwhile."""
-        gone = 0
+        """Some of the copies that were of no use for longest; their bytes. No upload comes to name one of them meanwhile.
+
+        What somebody has uploaded as well is no copy any more. It is looked for before the gate is shut, in front of which uploads wait,
+        and behind it only among what has come since.
+        """
+        serial = self._pulled.newest()
+        copies = self._pulled.least_recently_used(_BATCH)
+        hosted = self._pulled.hosted([blob.sha256 for blob in copies])
+        self._pulled.forget(hosted)
+        gone = sum(blob.size for blob in copies if blob.sha256 in hosted)
         with self._blobs.removing():
-            for blob in self._pulled.least_recently_used(_BATCH):
+            hosted |= self._pulled.hosted([blob.sha256 for blob in copies], since=serial) if self._pulled.newest() > serial else frozenset()
+            for blob in (blob for blob in copies if blob.sha256 not in hosted):
                 if size - gone <= self._limit * _DOWN_TO:
                     break
                 # The row first: a copy without one is found and removed as an orphan, a row without a copy would count for nothing.

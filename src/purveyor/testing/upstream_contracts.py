@@ -113,6 +113,7 @@ class PulledBlobsContract:
         assert open_pulled().least_recently_used(2) == blobs[1:3]
         assert open_pulled().least_recently_used(9) == [*blobs[1:], blobs[0]]
         assert open_pulled().size() == sum(blob.size for blob in blobs)
+        assert open_pulled().hosted([blob.sha256 for blob in blobs]) == frozenset()
         pulled.forget([blobs[1].sha256])
         assert open_pulled().size() == sum(blob.size for blob in blobs) - blobs[1].size
 
