@@ -13,7 +13,7 @@ from tests.distributions import wheel
 from tests.live_server import SIMPLE_JSON, LiveServer
 
 WORKERS = 6
-SHORT, LONG = 60, pytest.param(600, marks=pytest.mark.slow)
+SHORT, LONG = 40, pytest.param(600, marks=pytest.mark.slow)
 """Changes that each worker tries."""
 
 PROJECTS = ("acme", "bolt")

@@ -16,7 +16,7 @@ from tests.live_server import SIMPLE_JSON, LiveServer
 from tests.object_server import ObjectServer, new_bucket
 from tests.postgres_server import PostgresServer
 
-SHORT, LONG = 3.0, pytest.param(10.0, marks=pytest.mark.slow)
+SHORT, LONG = 2.0, pytest.param(10.0, marks=pytest.mark.slow)
 PATIENCE = 30.0
 """Seconds after which a server that does not recover is taken to have failed; a bound, not a measurement."""
 

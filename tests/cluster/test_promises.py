@@ -7,7 +7,7 @@ import pytest
 from tests.cluster.cluster import Cluster, Reaper
 from tests.cluster.traffic import Traffic, check_everything
 
-SHORT, LONG = 6.0, pytest.param(60.0, marks=pytest.mark.slow)
+SHORT, LONG = 4.0, pytest.param(60.0, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("seconds", [SHORT, LONG])

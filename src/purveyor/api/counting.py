@@ -9,8 +9,8 @@ from purveyor.interfaces import Catalog, Counts
 
 # Whoever asks is told after so many seconds what was known before.
 _PATIENCE = 1.0
-# A count that takes longer than this, in seconds, is a burden: it is not repeated before a hundred times as long has passed.
-_BURDEN = 0.1
+# From so many files on counting is a burden: it is not repeated before a hundred times as long has passed as it took.
+_MANY = 100_000
 _REST = 100
 
 
@@ -59,4 +59,4 @@ class Counted:
         ended = time.monotonic()
         with self._turn:
             self._held = held
-            self._rest_until = ended + _REST * (ended - began) if ended - began > _BURDEN else 0.0
+            self._rest_until = ended + _REST * (ended - began) if held.counts.files >= _MANY else 0.0
