@@ -113,7 +113,8 @@ def test_the_pods_command_serves_from_database_and_bucket_with_the_environment_o
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert server.http.get(f"{server.url}{container[probe]['httpGet']['path'][1:]}").status_code == 200
         assert server.http.get(f"{server.url}health/ready").status_code == 200
-        assert server.http.get(f"{server.url}metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 200
+        numbers = server.http.get(f"{server.url}metrics", headers={"X-Forwarded-For": "192.0.2.7"}).raise_for_status().text
+        assert "purveyor_database_connections_limit 8.0" in numbers
         hosted = dict([wheel("acme", "1.0")])
         server.host(*hosted.items())
         assert server.files("acme") == hosted

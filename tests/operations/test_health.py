@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.live_server import LiveServer
 from tests.object_server import Bucket, ObjectServer
 from tests.operations.watching import readiness, until
+from tests.postgres_server import PostgresServer
 
 ALL_WELL = {"database": True, "blobs": True, "disk": True, "draining": True}
 # Where SQLite's readers take their locks in the file of shared memory that belongs to the log.
@@ -62,6 +63,19 @@ def test_an_object_store_that_says_nothing_is_told_of_in_time(tmp_path: Path, ob
             assert readiness(server, "?exclude=blobs")[0] == 200
         finally:
             object_server.resume()
+        until(lambda: readiness(server) == (200, ALL_WELL))
+
+
+def test_a_postgresql_that_says_nothing_is_told_of_in_time(tmp_path: Path, postgres_server: PostgresServer, postgres_url: str) -> None:
+    with LiveServer(tmp_path / "data", database=postgres_url) as server:
+        assert readiness(server) == (200, ALL_WELL)
+        postgres_server.freeze()
+        try:
+            until(lambda: readiness(server) == (503, ALL_WELL | {"database": False}))
+            assert readiness(server, "?exclude=database")[0] == 200
+            assert "purveyor_requests_total" in server.http.get(f"{server.url}metrics").text
+        finally:
+            postgres_server.thaw()
         until(lambda: readiness(server) == (200, ALL_WELL))
 
 
