@@ -1,6 +1,5 @@
 """Downloads that this server sends elsewhere: to the object store by a signed link, or to a public URL."""
 
-import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,15 +9,9 @@ import pytest
 from purveyor import assembly
 from purveyor.errors import Misconfigured
 from purveyor.settings import Settings
-from tests.clients.installers import Installer, with_pip, with_poetry, with_uv
-from tests.clients.tools import NEWEST_PIP, POETRY, UV
-from tests.distributions import wheel
 from tests.live_server import LiveServer, ServerBeside
 from tests.object_server import Bucket
 from tests.objects.stored import BOTH, LARGE, SMALL, digest, key, settled, until, url_of
-
-SHOP = wheel("shop", "1.0", {"shop.py": "from till import total\n"}, ["Requires-Dist: till>=1"])
-TILL = wheel("till", "1.2", {"till.py": "def total():\n    return 42\n", "data.bin": random.Random(1).randbytes(1 << 20)})
 
 
 @pytest.fixture
@@ -136,20 +129,6 @@ def test_the_express_lane_answers_as_the_plain_read_path_does(server: LiveServer
 def _undated(answer: httpx2.Response) -> tuple[tuple[str, str], ...]:
     """Of two links made in different seconds the signatures differ."""
     return tuple((name, value.partition("?")[0]) for name, value in answer.headers.items() if name != "date")
-
-
-@pytest.mark.parametrize("installer", [Installer(NEWEST_PIP, with_pip), Installer(UV, with_uv), Installer(POETRY, with_poetry)], ids=str)
-def test_clients_install_through_links(
-    installer: Installer, server: LiveServer, object_store: Bucket, tmp_path: Path, client_environment: Mapping[str, str]
-) -> None:
-    """Though the link names a digest, not a file."""
-    server.host(SHOP, TILL)
-    settled(server, object_store, SHOP[1], TILL[1])
-
-    installed = installer.install(installer.tool, server.simple_url, "shop", tmp_path, client_environment)
-
-    assert installed.done.returncode == 0, installed.done.stdout
-    assert installed.says("m.total()", "shop") == "42"
 
 
 @pytest.mark.parametrize(
