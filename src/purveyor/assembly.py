@@ -74,7 +74,7 @@ from purveyor.publishing.settling import Settler
 from purveyor.safekeeping.stores import Safekeeping, check_arrived
 from purveyor.serving.bringing import Bringing
 from purveyor.serving.cached import Cached
-from purveyor.serving.downloads import Downloads, SignedLinks, handed_over, public
+from purveyor.serving.downloads import chosen
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
@@ -129,7 +129,7 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
         follower=follower,
         offers=offers,
         pages=Pages(offers, lists, follower, data / "staging", settings.page_memory, now=_now),
-        files=Files(catalog, offers, blobs, remote.cached, downloads=_downloads(settings, far), far=far),
+        files=Files(catalog, offers, blobs, remote.cached, downloads=chosen(settings, None if far is None else far.link, _now), far=far),
         upstreams=remote.upstreams,
         pulling=remote.pulling,
         via=remote.via,
@@ -276,26 +276,6 @@ def _far_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> Far
             f"Files in an object store need {error.name}, which is not installed.", "pip install 'purveyor[objects]'"
         ) from error
     return ObjectStoreBlobs(settings.blobs, data, _gate(settings, data), settings.blob_cache, wait)
-
-
-def _downloads(settings: Settings, far: FarBlobs | None) -> Downloads:
-    """Raises `Misconfigured` where there is nothing that hands files out as the settings want it."""
-    least = settings.redirected_from
-    if settings.accel != "none":
-        if far is not None or least is not None:
-            raise Misconfigured(
-                "nginx can send files of the data directory only.", "Unset PURVEYOR_ACCEL, or PURVEYOR_BLOBS and PURVEYOR_DOWNLOADS."
-            )
-        return Downloads(handed_over(settings.accel))
-    if least is None:
-        if settings.download_url != "none":
-            raise Misconfigured("PURVEYOR_DOWNLOAD_URL says where redirects go, but there are none.", "Set PURVEYOR_DOWNLOADS to redirect.")
-        return Downloads()
-    if settings.download_url != "none":
-        return Downloads(public(settings.download_url), least)
-    if far is None:
-        raise Misconfigured("Files of the data directory have no links to redirect to.", "Set PURVEYOR_BLOBS, or PURVEYOR_DOWNLOAD_URL.")
-    return Downloads(SignedLinks(far.link, settings.download_life, _now), least)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def test_parts_of_uploads_that_died_are_found_with_their_size_and_removed(object
     begun_and_left(object_store, "our-index/blobs/ab/cd", bytes(5 << 20), b"the rest")
     begun_and_left(object_store, "our-index/blobs/ab/ef", b"small")
     begun_and_left(object_store, "another-index/blobs/ab/cd", b"not ours")
-    parts = AbandonedParts(object_store.url, age=AT_ONCE)
+    parts = AbandonedParts(object_store.url, "blobs", age=AT_ONCE)
 
     assert sorted(parts.sizes()) == [5, (5 << 20) + 8]
     assert parts.sweep() == 2
@@ -60,9 +60,22 @@ def test_parts_of_uploads_that_died_are_found_with_their_size_and_removed(object
 
 def test_parts_that_may_belong_to_a_living_upload_are_left_alone(object_store: Bucket) -> None:
     begun_and_left(object_store, "our-index/blobs/ab/cd", b"a part")
+    young = AbandonedParts(object_store.url, "blobs")
 
-    assert (AbandonedParts(object_store.url).sizes(), AbandonedParts(object_store.url).sweep()) == ([], 0)
+    assert (young.sizes(), young.sweep()) == ([], 0)
     assert unfinished(object_store) == ["our-index/blobs/ab/cd"]
+
+
+def test_a_store_that_does_not_tell_of_them_keeps_nothing_from_being_cleaned(
+    object_store: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assembly.application(Settings(data=tmp_path, blobs=object_store.url)).catalog.close()
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+
+    with assembly.cleaner(Settings(data=tmp_path, blobs=object_store.url)) as cleaner:
+        assert (cleaner.stagings().count, cleaner.remove_stagings().count) == (0, 0)
+
+    assert "cannot be listed or removed" in caplog.text
 
 
 @pytest.mark.parametrize(("kills", "size"), [(2, 6 << 20), pytest.param(12, 20 << 20, marks=pytest.mark.slow)])
@@ -119,7 +132,7 @@ def cleaned(data: Path, blobs: str) -> None:
     with assembly.cleaner(Settings(data=data, blobs=blobs)) as cleaner:
         Cleaner(cleaner._catalog, cleaner._blobs, time.time, blob_age=-1.0).remove_orphans()
         cleaner._blobs.sweep(-1.0)
-    AbandonedParts(blobs, age=AT_ONCE).sweep()
+    AbandonedParts(blobs, "blobs", age=AT_ONCE).sweep()
 
 
 def named_by(data: Path) -> set[str]:

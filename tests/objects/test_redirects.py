@@ -138,6 +138,7 @@ def _undated(answer: httpx2.Response) -> tuple[tuple[str, str], ...]:
         ({"downloads": "redirect"}, "Files of the data directory have no links to redirect to."),
         ({"download_url": "https://cdn.example/"}, "PURVEYOR_DOWNLOAD_URL says where redirects go, but there are none."),
         ({"accel": "files", "downloads": "redirect"}, "nginx can send files of the data directory only."),
+        ({"accel": "files", "folder": "."}, "The files of a folder that is served are sent from here."),
         ({"blobs": "ftp://somewhere"}, "ftp://somewhere cannot be used as an object store."),
     ],
 )

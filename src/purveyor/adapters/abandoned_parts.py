@@ -3,14 +3,17 @@
 Google and Azure need no help of ours: see docs/guides/object-storage.md.
 """
 
+import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from purveyor.errors import StoreFailed
+
+log = logging.getLogger("purveyor")
 
 # No upload takes so long; what is younger may be alive, on any machine.
 _AGE = timedelta(days=1)
@@ -18,13 +21,16 @@ _PAUSE = 3600.0
 
 
 class AbandonedParts:
-    """Of the blobs below `url`; looked for now and then, the first time after `wait` seconds."""
+    """Of the blobs in `folder` below `url`; looked for now and then, the first time after `wait` seconds.
 
-    def __init__(self, url: str, wait: float = 0.0, age: timedelta = _AGE) -> None:
+    A store that will not tell has none: it may not know how, or not let us, and all else is none the worse for it.
+    """
+
+    def __init__(self, url: str, folder: str, wait: float = 0.0, age: timedelta = _AGE) -> None:
         parts = urlsplit(url)
         self._is_s3 = parts.scheme in ("s3", "s3a")
         self._bucket = parts.netloc
-        self._prefix = f"{parts.path.strip('/')}/".lstrip("/")
+        self._prefix = f"{parts.path.strip('/')}/{folder}/".lstrip("/")
         self._age = age
         self._due = time.monotonic() + wait
 
@@ -33,15 +39,21 @@ class AbandonedParts:
         if not self._is_s3 or time.monotonic() < self._due:
             return 0
         self._due = time.monotonic() + _PAUSE
-        with _Client() as client:
-            return sum(client.abort(self._bucket, upload) for upload in list(self._uploads(client)))
+        return sum(self._of_each(lambda client, upload: client.abort(self._bucket, upload)))
 
     def sizes(self) -> Sequence[int]:
         """How large the parts of each of these uploads are together."""
         if not self._is_s3:
             return []
-        with _Client() as client:
-            return [client.size(self._bucket, upload) for upload in self._uploads(client)]
+        return self._of_each(lambda client, upload: client.size(self._bucket, upload))
+
+    def _of_each(self, work: Callable[["_Client", Mapping[str, Any]], int]) -> Sequence[int]:
+        try:
+            with _Client() as client:
+                return [work(client, upload) for upload in list(self._uploads(client))]
+        except StoreFailed as error:
+            log.warning("%s", error)
+            return []
 
     def _uploads(self, client: "_Client") -> Iterator[Mapping[str, Any]]:
         oldest = datetime.now(UTC) - self._age
@@ -76,7 +88,10 @@ class _Client:
 
         self._s3.close()
         if isinstance(error, BotoCoreError | ClientError):
-            raise StoreFailed("Parts of unfinished uploads in the object store cannot be listed.", "Try again in a moment.") from error
+            raise StoreFailed(
+                f"Parts of unfinished uploads in the object store cannot be listed or removed: {type(error).__name__}.",
+                "A lifecycle rule of the bucket can remove them too.",
+            ) from error
 
     def uploads(self, bucket: str, prefix: str) -> Iterator[Mapping[str, Any]]:
         for page in self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):

@@ -40,7 +40,7 @@ class BlobCache:
         """The staged bytes are the copy from now on; whoever called has checked them."""
         target = self._path(sha256)
         with explained(target):
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
         staging.move_to(target)
         with self._turn:
             self._added += staging.size

@@ -33,7 +33,7 @@ class ObjectStoreBlobs:
         self._staging = StagingFolder(data / "staging")
         self._cache = BlobCache(data / "cache", cache)
         self._gate = gate
-        self._parts = AbandonedParts(url, wait)
+        self._parts = AbandonedParts(url, _FOLDER, wait)
 
     def watch(self, around: Around) -> None:
         self._store.around = around

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from purveyor.errors import Misconfigured
 from purveyor.model.files import DistributionFile
+from purveyor.settings import Settings
 
 _LINKS = 10_000
 _PUBLIC_AGE = 3600
@@ -61,6 +63,31 @@ class SignedLinks:
             until = now + timedelta(seconds=self._life / 2)
             place = self._places[sha256] = Place(self._sign(sha256, self._life), self._life // 4, until=until)
         return place
+
+
+def chosen(settings: Settings, sign: Callable[[str, int], str] | None, now: Callable[[], datetime]) -> Downloads:
+    """As the settings want it; `sign` makes links to the store that the blobs are in, None where they are in the data directory.
+
+    Raises `Misconfigured` where nothing is there that could hand files out like that.
+    """
+    least, base = settings.redirected_from, settings.download_url
+    if settings.folder is not None and (settings.accel, least) != ("none", None):
+        raise Misconfigured("The files of a folder that is served are sent from here.", "Unset PURVEYOR_DOWNLOADS and PURVEYOR_ACCEL.")
+    if settings.accel != "none":
+        if sign is not None or least is not None:
+            raise Misconfigured(
+                "nginx can send files of the data directory only.", "Unset PURVEYOR_ACCEL, or PURVEYOR_BLOBS and PURVEYOR_DOWNLOADS."
+            )
+        return Downloads(handed_over(settings.accel))
+    if base != "none" and least is None:
+        raise Misconfigured("PURVEYOR_DOWNLOAD_URL says where redirects go, but there are none.", "Set PURVEYOR_DOWNLOADS to redirect.")
+    if least is None:
+        return Downloads()
+    if base != "none":
+        return Downloads(public(base), least)
+    if sign is None:
+        raise Misconfigured("Files of the data directory have no links to redirect to.", "Set PURVEYOR_BLOBS, or PURVEYOR_DOWNLOAD_URL.")
+    return Downloads(SignedLinks(sign, settings.download_life, now), least)
 
 
 def public(base: str) -> Find:
