@@ -24,8 +24,8 @@ from tests.workbench.command import Ran, environment, purveyor
 
 LARGE = wheel("acme-app", "1.0", {"data.bin": os.urandom(1 << 20)})
 SECRET = "s3cret-word"
-# What it says when it begins with the contents, the rows, the pause, and the comparison in it.
-MOMENTS = ("Copying ", "Copying the rows", "Pausing", "Comparing")
+# What it says when it begins with the contents, the rows, the comparison, and the pause.
+MOMENTS = ("Copying ", "Copying the rows", "Comparing", "Pausing")
 
 
 def migrate(data: Path, postgres_url: str, bucket: Bucket, *flags: str) -> Ran:
@@ -92,7 +92,7 @@ class Clients:
                     assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True), answer.text
                     self.refused.append(answer.text)
                     time.sleep(0.1)
-                if self._ended.wait(0.02):
+                if self._ended.wait(0.1):
                     return
 
     def _install(self) -> None:

@@ -87,6 +87,10 @@ class SqlSnapshot:
         [(serial,)] = self._stream(NEWEST)
         return int(serial)
 
+    def count(self, table: Table) -> int:
+        [(count,)] = self._stream(f"SELECT count(*) FROM {table.name}")
+        return int(count)
+
     def rows(self, table: Table) -> Iterator[Row]:
         return self._stream(f"SELECT {', '.join(map(_quoted, table.columns))} FROM {table.name}")
 

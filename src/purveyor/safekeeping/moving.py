@@ -23,7 +23,7 @@ from purveyor.errors import Misconfigured, PurveyorError, StoreFailed
 from purveyor.interfaces import Move, Phase, Role
 from purveyor.safekeeping.carrying import Carrier
 from purveyor.safekeeping.checking import Progress
-from purveyor.safekeeping.level import check_contents, check_rows, fill, follow, level_of, names_after
+from purveyor.safekeeping.level import check_contents, compare_all, compare_since, fill, follow, level_of, names_after
 from purveyor.safekeeping.restoring import check_room
 from purveyor.safekeeping.stores import Safekeeping
 from purveyor.safekeeping.verified import VerifiedFile
@@ -68,7 +68,7 @@ class Moving:
             self._carrier = Carrier(
                 self._source.originals, self._target.blobs, self._target.originals, verified, shared=self._shares_contents()
             )
-            level = self._copy()
+            level = self._compare(self._copy())
             paused = 0.0
             for _ in range(_ROUNDS):
                 done, level, lasted = self._switch(move, level)
@@ -121,6 +121,14 @@ class Moving:
             level = self._follow(level, last=False)
         return level
 
+    def _compare(self, level: int) -> int:
+        """Before the pause, since it takes longer than anybody should wait; in the pause, what has changed since is compared."""
+        self._say("Comparing every row.")
+        self._carry(sorted(set(names_after(self._source, level))))
+        level = compare_all(self._source, self._target, level)
+        check_contents(self._source, self._target, level)
+        return level
+
     def _follow(self, level: int, *, last: bool) -> int:
         self._carry(sorted(set(names_after(self._source, level))))
         return follow(self._source, self._target, level, last=last)
@@ -151,10 +159,9 @@ class Moving:
         self._say("Pausing writes for the last rows.")
         began = time.monotonic()
         with self._pause(move):
-            level = self._follow(level, last=True)
-            self._say("Comparing every row.")
-            check_rows(self._source, self._target)
-            check_contents(self._source, self._target)
+            last = self._follow(level, last=True)
+            compare_since(self._source, self._target, level)
+            level = last
             done = self._source.tables.leave(replace(move, phase=Phase.MOVED), level)
         return done, level, time.monotonic() - began
 

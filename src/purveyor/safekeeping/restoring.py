@@ -1,6 +1,6 @@
 """`restore` of a backup: into stores that are empty, all of it verified before anything can be seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from purveyor.errors import Misconfigured, Refused, StoreFailed
@@ -58,11 +58,12 @@ def _by_table(backup: Backup) -> Iterator[tuple[Table, Iterator[Row]]]:
 
 def tallies(tables: Tables) -> dict[str, dict[str, object]]:
     """Of every table, how many rows, and a digest over all."""
-    found = {}
     with tables.snapshot() as snapshot:
-        for table in TABLES:
-            tally = Tally()
-            for row in snapshot.rows(table):
-                tally.add(write_row(table, row))
-            found[table.name] = tally.document()
-    return found
+        return {table.name: tally(table, snapshot.rows(table)) for table in TABLES}
+
+
+def tally(table: Table, rows: Iterable[Row]) -> dict[str, object]:
+    found = Tally()
+    for row in rows:
+        found.add(write_row(table, row))
+    return found.document()
