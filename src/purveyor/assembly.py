@@ -149,7 +149,7 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
         siblings=SiblingFiles(data / SIBLINGS, os.getppid()) if settings.workers > 1 else None,
         now=_now,
         watch=watch,
-        newest=_newest(settings),
+        newest=_newest(settings, database),
         bringing=None if far is None else Bringing(far),
     )
 
@@ -241,13 +241,15 @@ def _gate(settings: Settings, data: Path) -> Gate:
     return PostgresGate(settings.database)
 
 
-def _newest(settings: Settings) -> Newest | None:
+def _newest(settings: Settings, database: SqlDatabase) -> Newest | None:
     """Where others than this machine's processes may write."""
     if settings.database == "sqlite":
         return None
     with _postgres():
-        from purveyor.adapters.postgres_newest import PostgresNewest  # noqa: PLC0415 - see `_database`
-    return PostgresNewest(settings.database)
+        from purveyor.adapters.postgres import PostgresDatabase  # noqa: PLC0415 - see `_database`
+        from purveyor.adapters.postgres_newest import PostgresNewest  # noqa: PLC0415 - likewise
+    assert isinstance(database, PostgresDatabase)
+    return PostgresNewest(settings.database, database.lost)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """The database goes away and comes back, under servers that run."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,8 +67,20 @@ def test_what_is_held_is_served_while_the_database_is_away_and_all_else_says_503
         assert server.http.get(f"{server.simple_url}bolt/").status_code == 200
 
 
+def test_a_server_does_not_start_without_its_database_and_says_so(tmp_path: Path) -> None:
+    nowhere = "postgresql://index:s3cret@127.0.0.1:1/index"
+    environment = {"PURVEYOR_DATABASE": nowhere, "PURVEYOR_DATA": str(tmp_path / "data"), "PATH": "", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "purveyor", "serve", "--port", "0"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 6
+    assert "The database postgresql://" in ran.stderr
+    assert "does not answer: connection failed" in ran.stderr
+    assert "s3cret" not in ran.stderr
+
+
 def test_nothing_acknowledged_is_lost_when_the_database_ends_in_the_middle_of_uploads(database: PostgresServer, tmp_path: Path) -> None:
     with LiveServer(tmp_path / "data", database=database.new_database()) as server:
+        server.host(wheel("bolt", "1.0"))  # it has started: without a database it would not
         acknowledged, refused, done = set[str](), list[int](), threading.Event()
 
         def publish(number: int) -> None:
@@ -90,9 +104,10 @@ def test_nothing_acknowledged_is_lost_when_the_database_ends_in_the_middle_of_up
             time.sleep(0.3)
             database.start()
         before = len(acknowledged)
-        assert eventually(lambda: len(acknowledged) > before)
+        went_on = eventually(lambda: len(acknowledged) > before, 60)
         done.set()
         for thread in threads:
             thread.join()
+        assert went_on, server.log[-3000:]
         assert acknowledged <= set(server.hashes("acme"))
         assert set(refused) <= {503}

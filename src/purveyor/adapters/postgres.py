@@ -103,6 +103,10 @@ class PostgresDatabase:
     def gauges(self) -> Mapping[str, float]:
         return self._pool.gauges()
 
+    def lost(self, error: psycopg.Error) -> None:
+        """Somebody else has seen that the server is away: who asks next need not find out by waiting."""
+        self._pool.gone(error)
+
     def tidy(self) -> None:
         """PostgreSQL does so by itself."""
 

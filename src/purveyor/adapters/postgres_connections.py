@@ -136,6 +136,7 @@ class Pool:
         return connection
 
     def gone(self, error: psycopg.Error) -> None:
+        """Somebody has seen that the server is away."""
         self._failure, self._look_again = error, time.monotonic() + _REST
         self._forget()
 
@@ -163,7 +164,8 @@ class Pool:
 
 def is_lost(error: psycopg.Error) -> bool:
     """Whether the connection failed, not the statement."""
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not isinstance(error, errors.LockNotAvailable)
+    statement = errors.LockNotAvailable | errors.QueryCanceled
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not isinstance(error, statement)
 
 
 def failure(error: psycopg.Error, url: str) -> PurveyorError:

@@ -22,10 +22,11 @@ _RETRY = 0.5
 
 
 class PostgresNewest:
-    """The answers of one database, for as long as it is there; it connects again by itself."""
+    """The answers of one database, for as long as it is there; it connects again by itself. `lost` is told when it goes away."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lost: Callable[[psycopg.Error], None]) -> None:
         self._url = url
+        self._lost = lost
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="newest")
         self._connection: Impatient | None = None
         self._socket = -1
@@ -51,8 +52,8 @@ class PostgresNewest:
         try:
             self._connection.pgconn.send_query_prepared(_NAME, None)
             self._connection.pgconn.flush()
-        except psycopg.Error:
-            self._lose()
+        except psycopg.Error as error:
+            self._lose(error)
 
     def stop(self) -> None:
         self._stopped = True
@@ -96,8 +97,8 @@ class PostgresNewest:
             if self._asked_at is not None and self._take_result():
                 self._asked_at = None
                 self._answered(self._value)
-        except (psycopg.Error, ValueError):
-            self._lose()
+        except psycopg.Error as error:
+            self._lose(error)
 
     def _take_result(self) -> bool:
         """Whether the answer has arrived whole."""
@@ -117,11 +118,12 @@ class PostgresNewest:
         if self._stopped:
             return
         if self._asked_at is not None and self._loop.time() - self._asked_at > _SILENCE:
-            self._lose()
+            self._lose(psycopg.OperationalError("it says nothing any more"))
         self._loop.call_later(_LOOK, self._look)
 
-    def _lose(self) -> None:
+    def _lose(self, error: psycopg.Error) -> None:
         self._let_go()
+        self._lost(error)
         self._answered(None)
         self._loop.call_later(_RETRY, self._connect)
 

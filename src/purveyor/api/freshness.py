@@ -104,7 +104,12 @@ class Freshness:
 
     def _follow(self) -> None:
         """In the thread of its own."""
-        then = self._done if self._catch_up() else self._lost
+        then = self._lost
+        try:
+            if self._catch_up():
+                then = self._done
+        except Exception:
+            log.exception("internal error while the journal was followed")
         with suppress(RuntimeError):  # the loop has ended meanwhile
             self._loop.call_soon_threadsafe(then)
 
@@ -123,8 +128,7 @@ class Freshness:
             self._follower.come_back()
             self._tell()
         asked, self._asked, self._under_way = self._asked, [], False
-        for then in asked:
-            then()
+        _call(asked)
         if self._arrived:
             self._ask()
 
@@ -139,5 +143,13 @@ class Freshness:
 
     def _release(self) -> None:
         waiting, self._asked, self._arrived = [*self._asked, *self._arrived], [], []
-        for then in waiting:
+        _call(waiting)
+
+
+def _call(waiting: list[Then]) -> None:
+    """Each of them, whatever becomes of the others."""
+    for then in waiting:
+        try:
             then()
+        except Exception:
+            log.exception("internal error on going on with a request")
