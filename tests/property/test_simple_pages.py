@@ -1,18 +1,21 @@
 """Whatever a project is, its pages say it: reading what was written gives it back, as far as each format can carry it."""
 
+import json
 import string
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from purveyor.formats import simple_html, simple_json
 from purveyor.formats.project_list import write_list
+from purveyor.formats.pulled_json import read_plain
 from purveyor.formats.pulled_page import read_detail
 from purveyor.formats.simple_reader import ListedProject, OfferedFile, read_list, read_project
 from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
-from purveyor.model.files import DistributionFile, Yanked, parse_filename
+from purveyor.model.files import DistributionFile, Kind, Yanked, parse_filename
 from purveyor.model.names import normalize
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
 
@@ -32,6 +35,7 @@ MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.
 @st.composite
 def files(draw: st.DrawFn) -> DistributionFile:
     parsed = parse_filename(draw(FILENAMES))
+    metadata = draw(st.none() | DIGESTS)
     return DistributionFile(
         filename=parsed.filename,
         project=parsed.project,
@@ -40,7 +44,8 @@ def files(draw: st.DrawFn) -> DistributionFile:
         size=draw(st.integers(0, 1 << 40)),
         sha256=draw(DIGESTS),
         uploaded_at=draw(st.none() | MOMENTS),
-        metadata_sha256=draw(st.none() | DIGESTS),
+        metadata_sha256=metadata,
+        metadata_on_demand=metadata is None and parsed.kind is Kind.WHEEL and draw(st.booleans()),
         requires_python=draw(st.none() | st.sampled_from([">=3.9", ">=3.9,<4,!=3.10.*", "~=3.11"])),
         yanked=draw(st.none() | TEXTS.map(Yanked)),
         provenance_url=draw(st.none() | st.just("https://index.example/integrity/acme/1/acme-1.tar.gz/provenance?a=1&b=2")),
@@ -69,7 +74,7 @@ def offered(file: DistributionFile, *, html: bool) -> OfferedFile:
         uploaded_at=None if html else file.uploaded_at,
         requires_python=file.requires_python,
         yanked=file.yanked,
-        metadata_offered=file.metadata_sha256 is not None,
+        metadata_offered=file.metadata_sha256 is not None or file.metadata_on_demand,
         metadata_hashes={"sha256": file.metadata_sha256} if file.metadata_sha256 else {},
         provenance=file.provenance_url,
     )
@@ -119,8 +124,66 @@ def test_a_project_pulled_from_our_own_page_is_the_project(detail: ProjectDetail
     shown = detail.files if detail.status.status.offers_files else ()
     assert left_out == 0
     assert pulled.status == detail.status
-    assert [replace(file, origin=None) for file in pulled.files] == list(shown)
+    wheels = [file.kind is Kind.WHEEL and file.metadata_sha256 is None for file in shown]
+    assert [file.metadata_on_demand for file in pulled.files] == wheels
+    assert [_here(file) for file in pulled.files] == [_here(file) for file in shown]
     assert [file.origin for file in pulled.files] == [offered(file, html=False).url for file in shown]
+
+
+def _here(file: DistributionFile) -> DistributionFile:
+    """Without what only a server that pulls it says of it."""
+    return structs.replace(file, origin=None, metadata_on_demand=False)
+
+
+ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.sampled_from(["", "x", ">=3.9", "https://x.example/", "2026-08-01T10:00:00Z", "A" * 64])
+)
+HREFS = st.sampled_from(
+    [
+        "../../a.whl",
+        "/a/b.whl",
+        "a.whl",
+        "../x/../a.whl",
+        "https://f.example/a",
+        "https://f.example/../a",
+        "HTTPS://F.example/a",
+        "//h/a",
+        "file:///a",
+        "http://[::1]/a",
+    ]
+)
+ENTRIES = st.fixed_dictionaries(
+    {
+        "filename": FILENAMES
+        | st.sampled_from(["other-1.0.tar.gz", "acme-1.0-py3-none-.whl", "acme--1.0-py3-none-any.whl", "acme-x.zip", ".a", "acme-1.0.zip"]),
+        "url": HREFS,
+    },
+    optional={
+        "hashes": st.fixed_dictionaries({}, optional={"sha256": DIGESTS | ODD, "md5": ODD}) | ODD,
+        "size": ODD,
+        "upload-time": ODD,
+        "requires-python": ODD,
+        "core-metadata": st.fixed_dictionaries({}, optional={"sha256": DIGESTS | ODD}) | ODD,
+        "dist-info-metadata": st.fixed_dictionaries({}, optional={"sha256": DIGESTS}) | ODD,
+        "yanked": ODD,
+        "provenance": ODD,
+    },
+)
+
+
+@given(st.lists(ENTRIES, max_size=4), st.sampled_from(["1.0", "1.4", "1.x"]), ODD)
+def test_the_quick_reader_of_pulled_pages_finds_nothing_that_the_lenient_one_does_not(
+    entries: list[dict[str, object]], version: str, status: object
+) -> None:
+    page = {"meta": {"api-version": version}, "name": "Acme", "files": entries}
+    if status is not None:
+        page["project-status"] = {"status": status}
+    body = json.dumps(page).encode()
+    quick = read_plain(body, URL, normalize("acme"))
+    assert quick is None or quick == read_detail(body, "application/json", URL, normalize("acme"))
 
 
 @given(DETAILS, st.integers(0, 1 << 60))

@@ -35,8 +35,14 @@ class Talking:
     def _serve(self) -> None:
         while True:
             connection, _ = self._listener.accept()
-            with suppress(OSError), connection:
-                self._answer(self._tls.wrap_socket(connection, server_side=True) if self._tls else connection)
+            with suppress(OSError), connection, self._wrapped(connection) as wrapped:
+                self._answer(wrapped)
+
+    def _wrapped(self, connection: socket.socket) -> socket.socket:
+        """Not shaken hands yet: a client that refuses leaves nothing that nobody closes."""
+        if self._tls is None:
+            return connection
+        return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
 
     def _answer(self, connection: socket.socket) -> None:
         connection.recv(65536)

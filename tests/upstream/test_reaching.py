@@ -1,12 +1,12 @@
 """Where an upstream may lead us: nowhere further inside than it is itself."""
 
-import httpcore2
 import pytest
 from packaging.utils import canonicalize_name
 
-from purveyor.adapters.connecting import Pools, origin
+from purveyor.adapters.connecting import Connecting, origin
 from purveyor.adapters.http_upstream import HttpUpstream
-from purveyor.adapters.reach import OutOfReach, Reach, Within, reach_of
+from purveyor.adapters.reach import Addresses, OutOfReach, Reach, reach_of
+from purveyor.adapters.transfers import TransferFailed
 from purveyor.errors import UpstreamFailed
 from purveyor.interfaces import Validators
 from purveyor.testing.fake_index import Answer, FakeIndex
@@ -40,7 +40,7 @@ def test_addresses_are_as_far_inside_as_they_are(address: str, reach: Reach) -> 
 
 def test_a_name_that_stands_for_an_inner_address_is_not_connected_to() -> None:
     with pytest.raises(OutOfReach):
-        Within(Reach.PUBLIC).connect_tcp("localhost", 9)
+        Addresses().within("localhost", Reach.PUBLIC)
 
 
 def test_an_upstream_on_this_machine_may_not_lead_to_the_metadata_of_a_cloud() -> None:
@@ -54,12 +54,14 @@ def test_an_upstream_on_this_machine_may_not_lead_to_the_metadata_of_a_cloud() -
 
 def test_a_public_upstream_may_lead_to_no_private_host_unless_that_is_trusted() -> None:
     public, inside = "http://8.8.8.8/simple/", "http://127.0.0.1:9/acme-1.0.tar.gz"
-    for trusted, error in (((), OutOfReach), (("127.0.0.1",), httpcore2.ConnectError)):
-        pools = Pools(trusted)
-        with pytest.raises(httpcore2.ConnectError) as caught:
-            pools.towards(public, inside).request("GET", inside)
-        assert type(caught.value) is error
-        pools.close()
+    connecting = Connecting(1)
+    with pytest.raises(OutOfReach):
+        connecting.get(public, inside, [])
+    trusting = Connecting(1, ("127.0.0.1",))
+    with pytest.raises(TransferFailed):
+        trusting.get(public, inside, []).begun()
+    for each in (connecting, trusting):
+        each.close()
 
 
 @pytest.mark.parametrize(

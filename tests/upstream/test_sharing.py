@@ -142,18 +142,51 @@ def test_a_head_is_answered_without_fetching(upstream: FakeIndex, server: LiveSe
     assert [request.path for request in upstream.requests] == ["/simple/acme/"]
 
 
-def test_metadata_that_the_upstream_does_not_offer_is_taken_out_of_the_wheel_and_offered(upstream: FakeIndex, tmp_path: Path) -> None:
-    file = upstream.add(*wheel("acme", "1.0"))
-    metadata, file.metadata, file.metadata_sha256 = file.metadata, None, None
+def _without_metadata(upstream: FakeIndex) -> tuple[FakeFile, bytes]:
+    file = upstream.add(*wheel("acme", "1.0", modules={"a.bin": bytes(range(256)) * 2000}))
+    metadata = file.metadata
+    assert metadata is not None
+    file.metadata = file.metadata_sha256 = None
+    return file, metadata
+
+
+@pytest.mark.parametrize("parts", [True, False])
+def test_metadata_that_the_upstream_does_not_offer_is_taken_out_of_the_wheel(upstream: FakeIndex, tmp_path: Path, *, parts: bool) -> None:
+    file, metadata = _without_metadata(upstream)
+    upstream.parts = parts
     with over(upstream.url, tmp_path / "data", upstream_fresh=1) as server:
-        assert server.project("acme")["files"][0]["core-metadata"] is False
-        server.files("acme")
-        while server.project("acme")["files"][0]["core-metadata"] is False:
-            pass
+        assert server.project("acme")["files"][0]["core-metadata"] is True
         url = server.entries("acme")[0]["url"]
-        assert server.http.get(f"{url}.metadata").content == metadata
+        asked = server.http.get(f"{url}.metadata")
+        assert (asked.content, asked.headers["ETag"]) == (metadata, f'"{sha256(metadata).hexdigest()}"')
+        ranges = [
+            {name.lower(): value for name, value in request.headers.items()}.get("range")
+            for request in upstream.requests
+            if request.path == file.path
+        ]
+        assert ranges == (["bytes=-65536"] if parts else ["bytes=-65536", None])
+        while server.project("acme")["files"][0]["core-metadata"] is True:
+            pass
+        assert server.project("acme")["files"][0]["core-metadata"] == {"sha256": sha256(metadata).hexdigest()}
+        upstream.__exit__(None, None, None)
         server.restart()
         assert server.http.get(f"{url}.metadata").content == metadata
+
+
+def test_metadata_of_a_wheel_that_is_here_is_there_offline_too(upstream: FakeIndex, tmp_path: Path) -> None:
+    _, metadata = _without_metadata(upstream)
+    with over(upstream.url, tmp_path / "data") as server:
+        url = server.entries("acme")[0]["url"]
+        server.files("acme")
+        server.environment["PURVEYOR_OFFLINE"] = "true"
+        server.restart()
+        assert server.http.get(f"{url}.metadata").content == metadata
+
+
+def test_a_wheel_without_metadata_is_said_to_have_none(upstream: FakeIndex, server: LiveServer) -> None:
+    upstream.add("acme-1.0-py3-none-any.whl", bytes(1000))
+    said = server.http.get(f"{server.entries('acme')[0]['url']}.metadata")
+    assert (said.status_code, "no core metadata" in said.text) == (404, True)
 
 
 def test_copies_above_the_cache_size_go_and_hosted_files_stay(upstream: FakeIndex, tmp_path: Path) -> None:

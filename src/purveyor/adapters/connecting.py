@@ -1,58 +1,63 @@
-"""Pools of connections to upstreams and to the hosts that these name."""
+"""Ways to upstreams and to the hosts that these name: how far each may lead, and through which proxy."""
 
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from urllib.parse import unquote, urlsplit
+from functools import lru_cache
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpcore2
+from purveyor.adapters.reach import Addresses, OutOfReach, Reach, reach_of
+from purveyor.adapters.transfers import Headers, Transfer, Transfers
 
-from purveyor.adapters.reach import OutOfReach, Reach, Within, addresses, reach_of
-
-_CONNECTIONS = 64
-_KEPT = 32
-_KEPT_SECONDS = 30.0
 _PORTS = {"http": 80, "https": 443}
 
 
-class Pools:
-    """One pool for each way of connecting; `trusted` hosts may be asked wherever they are."""
+class Connecting:
+    """Connections are shared only among requests that may go equally far; `trusted` hosts may be asked wherever they are."""
 
-    def __init__(self, trusted: Iterable[str]) -> None:
+    def __init__(self, silence: float, trusted: Iterable[str] = ()) -> None:
+        self._silence = silence
         self._trusted = frozenset(trusted)
-        self._pools: dict[tuple[Reach, str], httpcore2.ConnectionPool] = {}
-        self._reaches: dict[str, Reach] = {}
+        self._addresses = Addresses()
+        self._ways: dict[tuple[Reach, str], Transfers] = {}
         self._turn = threading.Lock()
 
-    def towards(self, index_url: str, url: str) -> httpcore2.ConnectionPool:
-        """The pool for a request to `url` on behalf of the upstream at `index_url`."""
-        host = urlsplit(url).hostname or ""
+    def get(self, index_url: str, url: str, headers: Headers, limit: int | None = None, seconds: float = 0.0) -> Transfer:
+        """A request to `url`, which is ASCII, on behalf of the upstream at `index_url`; raises `OutOfReach` or OSError instead."""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
         free = origin(url) == origin(index_url) or host in self._trusted
         most = Reach.LINK if free else self._reach(index_url)
-        proxy = _proxy_for(url)
-        if proxy:
-            _check_literal(host, most)
-        with self._turn:
-            pool = self._pools.get((most, proxy))
-            if pool is None:
-                pool = self._pools[most, proxy] = _pool(most, proxy)
-        return pool
+        proxy = _proxy_for(parts.scheme, host)
+        # Through a proxy the address connected to is the proxy's; it is the one to look where requests go.
+        resolved = _literal(host, most) if proxy else self._resolved(host, _port(url), most)
+        return self._way(most, proxy).start(url, headers, resolved, limit, seconds)
 
     def close(self) -> None:
-        for pool in self._pools.values():
-            with suppress(Exception):
-                pool.close()
+        with self._turn:
+            for way in self._ways.values():
+                way.close()
+
+    def _way(self, most: Reach, proxy: str) -> Transfers:
+        with self._turn:
+            way = self._ways.get((most, proxy))
+            if way is None:
+                way = self._ways[most, proxy] = Transfers(self._silence, proxy)
+            return way
+
+    def _resolved(self, host: str, port: int, most: Reach) -> list[str]:
+        """The addresses that were checked are the ones that are connected to."""
+        near = self._addresses.within(host, most)
+        shown = ",".join(f"[{address}]" if ":" in address else address for address in near)
+        return [] if near == [host] else [f"{host}:{port}:{shown}"]
 
     def _reach(self, index_url: str) -> Reach:
         """Where the upstream itself is; of several addresses the outermost counts."""
-        if index_url not in self._reaches:
-            parts = urlsplit(index_url)
-            try:
-                self._reaches[index_url] = min(map(reach_of, addresses(parts.hostname or "", _port(index_url))))
-            except OSError:
-                return Reach.PUBLIC
-        return self._reaches[index_url]
+        try:
+            return min(map(reach_of, self._addresses.of(urlsplit(index_url).hostname or "")))
+        except OSError:
+            return Reach.PUBLIC
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -66,35 +71,18 @@ def _port(url: str) -> int:
     return parts.port or _PORTS.get(parts.scheme.lower(), 0)
 
 
-def _pool(most: Reach, proxy: str) -> httpcore2.ConnectionPool:
-    return httpcore2.ConnectionPool(
-        ssl_context=httpcore2.default_ssl_context(),
-        proxy=_proxy(proxy) if proxy else None,
-        max_connections=_CONNECTIONS,
-        max_keepalive_connections=_KEPT,
-        keepalive_expiry=_KEPT_SECONDS,
-        # Through a proxy the address connected to is the proxy's; it is the one to look where requests go.
-        network_backend=None if proxy else Within(most),
-    )
-
-
-def _proxy_for(url: str) -> str:
-    """The environment's proxy for the URL; empty if there is none, as for any host of this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+@lru_cache(maxsize=1024)
+def _proxy_for(scheme: str, host: str) -> str:
+    """The environment's proxy; empty if there is none, as for any host of this machine."""
     with suppress(ValueError):
         if host == "localhost" or reach_of(host) is not Reach.PUBLIC:
             return ""
-    return "" if proxy_bypass(host) else getproxies().get(parts.scheme.lower(), "")
+    return "" if proxy_bypass(host) else getproxies().get(scheme, "")
 
 
-def _proxy(url: str) -> httpcore2.Proxy:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore2.Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), auth=auth)
-
-
-def _check_literal(host: str, most: Reach) -> None:
+def _literal(host: str, most: Reach) -> list[str]:
+    """Nothing to resolve; raises `OutOfReach` where the host is an address, and too far inside."""
     with suppress(ValueError):
         if reach_of(host) > most:
-            raise OutOfReach(f"{host} is an address of a network that this upstream may not lead to")
+            raise OutOfReach(host)
+    return []

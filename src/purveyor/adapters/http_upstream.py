@@ -1,12 +1,6 @@
-"""Remote indexes over HTTP/1.1. Nothing that they answer is believed, and nothing of it can be endless.
-
-On httpcore2, which is what httpx2 stands on: the address to connect to must be checked before anything is sent there, and a page's bytes
-counted while they are unpacked.
-"""
+"""Remote indexes over HTTP. Nothing that they answer is believed, and nothing of it can be endless."""
 
 import re
-import time
-import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +8,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-import httpcore2
+from isal import isal_zlib
 
 from purveyor import __version__
-from purveyor.adapters.connecting import Pools, origin
+from purveyor.adapters.connecting import Connecting, origin
+from purveyor.adapters.reach import OutOfReach
+from purveyor.adapters.transfers import Headers, Transfer, TransferFailed
 from purveyor.errors import UpstreamFailed
-from purveyor.interfaces import FetchedPage, RemoteFile, Unchanged, Validators
+from purveyor.formats.codings import Damaged
+from purveyor.interfaces import FetchedPage, FilePart, RemoteFile, Unchanged, Validators
 from purveyor.model.indexes import shown
 from purveyor.model.names import NormalizedName
 
@@ -35,22 +32,11 @@ _BUSY = (429, 503)
 # After a failure that is about the server, and not about one page; where it says itself how long, that counts, up to an hour.
 _PAUSE = 5.0
 _LONGEST_PAUSE = 3600.0
-_CONNECT_SECONDS = 5.0
 # A page may take this many times the silence that is allowed within it.
 _WHOLE_PAGE = 3
-_UNPACKED_AT_ONCE = 1 << 20
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})\Z", re.ASCII)
 _NEVER_FRESH = re.compile(r"(?:^|[\s,])(?:no-cache|no-store)", re.IGNORECASE)
-_TROUBLE = (
-    httpcore2.NetworkError,
-    httpcore2.ProtocolError,
-    httpcore2.ProxyError,
-    httpcore2.TimeoutException,
-    httpcore2.UnsupportedProtocol,
-)
-# What a kept connection that the other side has closed meanwhile looks like; a GET may be sent again (RFC 9110 9.2.2).
-_LOST = (httpcore2.RemoteProtocolError, httpcore2.ReadError, httpcore2.WriteError)
-Headers = list[tuple[bytes, bytes]]
 
 
 class HttpUpstream:
@@ -62,20 +48,19 @@ class HttpUpstream:
     def __init__(self, silence: float, via: str, trusted: frozenset[str] = frozenset()) -> None:
         self._via = (b"via", f"1.1 {via}".encode())
         self._silence = silence
-        self._pools = Pools(trusted)
+        self._connecting = Connecting(silence, trusted)
 
     def page(self, index_url: str, name: NormalizedName, known: Validators) -> FetchedPage | Unchanged | None:
         url = f"{_without_credentials(index_url).rstrip('/')}/{name}/"
         headers = [(b"accept", _ACCEPT), (b"accept-encoding", b"gzip"), *_conditions(known)]
-        deadline = time.monotonic() + _WHOLE_PAGE * self._silence
-        with self._answer(index_url, url, headers) as (where, answer):
+        with self._answer(index_url, url, headers, PAGE_LIMIT, _WHOLE_PAGE * self._silence) as (where, answer):
             lifetime = _lifetime(answer)
             if answer.status == 304 and known != Validators():  # noqa: PLR2004 - Not Modified
                 return Unchanged(lifetime)
             if answer.status in _GONE:
                 return None
             _check(index_url, answer, f"for {name}")
-            body = b"".join(_unpacked(answer, index_url, deadline))
+            body = _unpacked(answer.whole(), _field(answer, "content-encoding").lower(), index_url)
             validators = Validators(_field(answer, "etag") or None, _field(answer, "last-modified") or None)
             return FetchedPage(body, _field(answer, "content-type"), where, validators, lifetime)
 
@@ -85,40 +70,48 @@ class HttpUpstream:
             _check(index_url, answer, f"for {urlsplit(url).path.rpartition('/')[2]}")
             # Never decoded, whatever Content-Encoding says: some servers take the gzip of an sdist for their own.
             size = _field(answer, "content-length")
-            yield RemoteFile(int(size) if size.isdecimal() else None, answer.iter_stream())
+            yield RemoteFile(int(size) if size.isdecimal() else None, answer.pieces())
+
+    def part(self, index_url: str, url: str, start: int, length: int) -> FilePart | None:
+        wanted = f"bytes=-{length}" if start < 0 else f"bytes={start}-{start + length - 1}"
+        headers = [(b"accept-encoding", b"identity"), (b"range", wanted.encode())]
+        # Whoever ignores the range begins to send the whole file, which is broken off.
+        with self._answer(index_url, url, headers) as (_, answer):
+            given = _CONTENT_RANGE.match(_field(answer, "content-range"))
+            if answer.status != 206 or given is None:  # noqa: PLR2004 - Partial Content
+                return None
+            first, last, size = map(int, given.groups())
+            if last - first >= length:
+                return None
+            data = b"".join(answer.pieces())
+            return FilePart(first, data, size) if len(data) == last - first + 1 else None
 
     def close(self) -> None:
-        self._pools.close()
+        self._connecting.close()
 
     @contextmanager
-    def _answer(self, index_url: str, url: str, headers: Headers) -> Iterator[tuple[str, httpcore2.Response]]:
+    def _answer(
+        self, index_url: str, url: str, headers: Headers, limit: int | None = None, seconds: float = 0.0
+    ) -> Iterator[tuple[str, Transfer]]:
         """The last answer after redirects, and its URL; whatever breaks in here or while it is read is the upstream's failure."""
         try:
             for _ in range(_REDIRECTS + 1):
-                answer = self._ask(index_url, url, headers)
+                target = _ascii(url)
+                fields = [_AGENT, self._via, *headers, *_credentials(index_url, url)]
+                answer = self._connecting.get(index_url, target, fields, limit, seconds)
                 try:
+                    answer.begun()
                     if answer.status not in _REDIRECT_CODES:
                         yield url, answer
                         return
                     url = _followed(index_url, url, _field(answer, "location"))
                 finally:
                     answer.close()
-        except _TROUBLE as error:
+        except (TransferFailed, OutOfReach, OSError) as error:
             raise _failure(index_url, url, error) from None
         except ValueError:
             raise UpstreamFailed(f"The upstream {shown(index_url)} leads to what is no URL.") from None
         raise UpstreamFailed(f"The upstream {shown(index_url)} redirects more than {_REDIRECTS} times.")
-
-    def _ask(self, index_url: str, url: str, headers: Headers) -> httpcore2.Response:
-        pool = self._pools.towards(index_url, url)
-        timeout = {"connect": min(_CONNECT_SECONDS, self._silence), "read": self._silence, "write": self._silence, "pool": self._silence}
-        target = _ascii(url)
-        fields = [(b"host", _host(target)), _AGENT, self._via, *headers, *_credentials(index_url, url)]
-        request = httpcore2.Request("GET", target, headers=fields, extensions={"timeout": timeout})
-        try:
-            return pool.handle_request(request)
-        except _LOST:
-            return pool.handle_request(request)
 
 
 def _conditions(known: Validators) -> Headers:
@@ -149,10 +142,6 @@ def _ascii(url: str) -> str:
     return urlunsplit((parts.scheme.lower(), netloc, path, query, ""))
 
 
-def _host(url: str) -> bytes:
-    return urlsplit(url).netloc.encode("ascii")
-
-
 def _followed(index_url: str, url: str, location: str) -> str:
     following = urljoin(url, location)
     if not location or urlsplit(following).scheme.lower() not in ("http", "https"):
@@ -162,7 +151,7 @@ def _followed(index_url: str, url: str, location: str) -> str:
     return following
 
 
-def _check(index_url: str, answer: httpcore2.Response, what: str) -> None:
+def _check(index_url: str, answer: Transfer, what: str) -> None:
     if answer.status == 200:  # noqa: PLR2004 - OK
         return
     wait = _retry_after(_field(answer, "retry-after")) if answer.status in _BUSY else 0.0
@@ -178,56 +167,37 @@ def _retry_after(field: str) -> float:
     return min(max(seconds, 1.0), _LONGEST_PAUSE)
 
 
-def _lifetime(answer: httpcore2.Response) -> int:
+def _lifetime(answer: Transfer) -> int:
     field = _field(answer, "cache-control")
     found = _MAX_AGE.search(field)
     return 0 if found is None or _NEVER_FRESH.search(field) else int(found[1])
 
 
-def _field(answer: httpcore2.Response, name: str) -> str:
+def _field(answer: Transfer, name: str) -> str:
     """The field's last line; empty if there is none."""
     key = name.encode()
-    return next((value.decode("latin-1").strip() for field, value in reversed(answer.headers) if field.lower() == key), "")
+    return next((value.decode("latin-1").strip() for field, value in reversed(answer.headers) if field == key), "")
 
 
-def _unpacked(answer: httpcore2.Response, index_url: str, deadline: float) -> Iterator[bytes]:
-    size = 0
-    for piece in _decoded(answer, index_url):
-        size += len(piece)
-        if size > PAGE_LIMIT:
-            raise UpstreamFailed(f"The upstream {shown(index_url)} sends a page of more than {PAGE_LIMIT >> 20} MiB.")
-        if time.monotonic() > deadline:
-            raise _failure(index_url, index_url, httpcore2.ReadTimeout())
-        yield piece
-
-
-def _decoded(answer: httpcore2.Response, index_url: str) -> Iterator[bytes]:
-    coding = _field(answer, "content-encoding").lower()
+def _unpacked(body: bytes, coding: str, index_url: str) -> bytes:
     if coding in ("", "identity"):
-        yield from answer.iter_stream()
-        return
+        return body
     if coding not in ("gzip", "x-gzip"):
         raise UpstreamFailed(f"The upstream {shown(index_url)} packs its pages as {coding[:20]!r}, which was not asked for.")
-    unpacker = zlib.decompressobj(wbits=31)
+    unpacker = isal_zlib.decompressobj(wbits=31)
     try:
-        for packed in answer.iter_stream():
-            rest = packed
-            while rest:
-                yield unpacker.decompress(rest, _UNPACKED_AT_ONCE)
-                rest = unpacker.unconsumed_tail
-        yield unpacker.flush()
-    except zlib.error:
+        unpacked: bytes = unpacker.decompress(body, PAGE_LIMIT)
+    except Damaged:
         raise UpstreamFailed(f"The upstream {shown(index_url)} sends a page that cannot be unpacked.") from None
+    if unpacker.unconsumed_tail:
+        raise UpstreamFailed(f"The upstream {shown(index_url)} sends a page of more than {PAGE_LIMIT >> 20} MiB.")
     if not unpacker.eof:
         raise UpstreamFailed(f"The upstream {shown(index_url)} sends a page that is cut off.")
+    return unpacked
 
 
 def _failure(index_url: str, url: str, error: Exception) -> UpstreamFailed:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, httpcore2.TimeoutException):
-        reason = "it took too long"
-    elif reason.startswith("[Errno"):
-        reason = reason.rpartition("] ")[2]
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     host = urlsplit(url).hostname
     about = f"({host}) " if host != urlsplit(index_url).hostname else ""
     # What another host does says nothing of the upstream's own.

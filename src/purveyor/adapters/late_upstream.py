@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from purveyor.interfaces import FetchedPage, RemoteFile, Unchanged, Upstream, Validators
+from purveyor.interfaces import FetchedPage, FilePart, RemoteFile, Unchanged, Upstream, Validators
 from purveyor.model.names import NormalizedName
 
 
@@ -19,6 +19,9 @@ class LateUpstream:
 
     def file(self, index_url: str, url: str) -> AbstractContextManager[RemoteFile]:
         return self._there().file(index_url, url)
+
+    def part(self, index_url: str, url: str, start: int, length: int) -> FilePart | None:
+        return self._there().part(index_url, url, start, length)
 
     def close(self) -> None:
         if self._made is not None:

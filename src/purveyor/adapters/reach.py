@@ -4,13 +4,14 @@ An upstream names the hosts of its files and redirects. Without this, one on the
 """
 
 import socket
-from collections.abc import Iterable
+import threading
+import time
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-import httpcore2
-
 _NAT64 = IPv6Network("64:ff9b::/96")
+# A cold install needs the same few names hundreds of times at once, more than many a resolver stands.
+_KNOWN_SECONDS = 30.0
 
 
 class Reach(IntEnum):
@@ -36,38 +37,33 @@ def _meant(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return ip.ipv4_mapped or ip.sixtofour or inner or ip
 
 
-def addresses(host: str, port: int) -> list[str]:
-    """Raises OSError for a name that nobody knows."""
-    return list(dict.fromkeys(str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-
-
-class OutOfReach(httpcore2.ConnectError):
+class OutOfReach(Exception):
     """A host is further inside than it may be."""
 
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} is an address of a network that this upstream may not lead to")
 
-class Within(httpcore2.SyncBackend):
-    """Connects to no address beyond `most`: the address that was checked is the one that is connected to."""
 
-    def __init__(self, most: Reach) -> None:
-        self._most = most
+class Addresses:
+    """What names stand for, each looked up once however many ask, and known for half a minute."""
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        try:
-            found = addresses(host, port)
-        except OSError as error:
-            raise httpcore2.ConnectError(error.strerror) from error
-        near = [address for address in found if reach_of(address) <= self._most]
-        failure: Exception = OutOfReach(f"{host} is an address of a network that this upstream may not lead to")
-        for address in near:
-            try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise failure
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, list[str]]] = {}
+        self._turns: dict[str, threading.Lock] = {}
+
+    def of(self, host: str) -> list[str]:
+        """Raises OSError for a name that nobody knows."""
+        with self._turns.setdefault(host, threading.Lock()):
+            until, found = self._known.get(host, (0.0, []))
+            if time.monotonic() >= until:
+                entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                found = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+                self._known[host] = time.monotonic() + _KNOWN_SECONDS, found
+            return found
+
+    def within(self, host: str, most: Reach) -> list[str]:
+        """Those of them that are no further inside than that; raises `OutOfReach` where there are none."""
+        near = [address for address in self.of(host) if reach_of(address) <= most]
+        if not near:
+            raise OutOfReach(host)
+        return near

@@ -95,6 +95,9 @@ class PurveyorApp:
         if self._app.watch is not None:
             await asyncio.to_thread(self._app.watch.stop)
         self._app.upstreams.close()
+        self._app.pulling.close()
+        if self._app.bringing is not None:
+            self._app.bringing.close()
         await watch  # a thread cannot be cancelled, and this one uses the catalog
         self._app.catalog.close()
         await asyncio.to_thread(self._app.tracer.close)

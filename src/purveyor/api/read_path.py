@@ -6,6 +6,7 @@ It is the reference for the express lane, which only repeats what was answered h
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from typing import TypeVar
 from urllib.parse import parse_qs
 
@@ -151,7 +152,7 @@ class ReadPath:
         if known.size and (scope["method"] == "HEAD" or meets(conditions, f'"{known.sha256}"')):
             return _served(known, Growing(known.size))
         growing = start(known)
-        await begun(growing, whole=conditions.range is not None)
+        await begun(growing, whole=conditions.range is not None or not known.sha256)
         if growing.error is not None:
             raise growing.error
         return _served(known, growing)
@@ -211,7 +212,9 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
 def _served(known: Wanted | Far, growing: Growing) -> ServedFile:
     """Whole where it is, so that it is answered like any other file."""
     body, rest = (b"", growing) if growing.whole is None else (growing.whole, None)
-    return ServedFile(body, known.sha256, known.project, known.metadata, rest, known.valid_until if isinstance(known, Far) else None)
+    # Of metadata that was in its wheel until now nobody knew the digest.
+    digest = known.sha256 or sha256(b"".join(pieces(body))).hexdigest()
+    return ServedFile(body, digest, known.project, known.metadata, rest, known.valid_until if isinstance(known, Far) else None)
 
 
 def _at(found: Elsewhere, conditions: Conditions, *, head: bool) -> Answer:

@@ -4,13 +4,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 if sys.version_info >= (3, 14):
     from compression.zstd import ZstdCompressor
 else:
     from backports.zstd import ZstdCompressor
 
+Damaged: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment] # its stub takes the class for an instance
+"""What unpacking raises for bytes that nobody packed."""
 # Measured on a page of 3,000 files: isal's gzip at level 2 takes 1.2 ms where zlib at 6 takes 13, for the same size; brotli takes 1.6 s.
 OFFERED = ("zstd", "gzip")
 _GZIP_LEVEL = 2

@@ -5,7 +5,6 @@ The path carries the digest of the content, so what it leads to never changes an
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
 
 METADATA_SUFFIX = ".metadata"
 _PATH = re.compile(r"packages/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{60})/([A-Za-z0-9][A-Za-z0-9._+!-]*)\Z", re.ASCII)
@@ -19,8 +18,9 @@ class FileLink:
 
 
 def file_path(sha256: str, filename: str) -> str:
-    """`+` and `!` are percent-encoded: some clients and proxies take a bare `+` for a space."""
-    return f"packages/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quote(filename, safe='')}"
+    """`+` and `!` are percent-encoded: some clients and proxies take a bare `+` for a space. Nothing else in a filename needs it."""
+    quoted = filename.replace("+", "%2B").replace("!", "%21")
+    return f"packages/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quoted}"
 
 
 def read_file_path(path: str) -> FileLink | None:

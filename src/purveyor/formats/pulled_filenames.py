@@ -11,9 +11,9 @@ from purveyor.model.names import NormalizedName
 
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
 # A wheel's filename has five parts, or six with a build tag (PyPUG "Binary distribution format").
-_WHEEL_PARTS = (5, 6)
+WHEEL_PARTS = (5, 6)
 # Sdists of former times may be zip archives; pip and uv still install them.
-_SDISTS = (".tar.gz", ".zip")
+SDISTS = (".tar.gz", ".zip")
 
 
 def project_of(filename: str) -> NormalizedName | None:
@@ -22,7 +22,7 @@ def project_of(filename: str) -> NormalizedName | None:
         return None
     if filename.endswith(".whl"):
         return _canonical(filename.partition("-")[0])
-    stem = next((filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending)), "")
+    stem = next((filename.removesuffix(ending) for ending in SDISTS if filename.endswith(ending)), "")
     name, separator, _ = stem.rpartition("-")
     return _canonical(name) if separator else None
 
@@ -34,14 +34,14 @@ _canonical = lru_cache(maxsize=4096)(canonicalize_name)
 def version_of(filename: str) -> str | None:
     if filename.endswith(".whl"):
         parts = filename.removesuffix(".whl").split("-")
-        return _version(parts[1]) if len(parts) in _WHEEL_PARTS and all(parts) else None
-    stem = next(filename.removesuffix(ending) for ending in _SDISTS if filename.endswith(ending))
-    return _version(stem.rpartition("-")[2])
+        return version_of_text(parts[1]) if len(parts) in WHEEL_PARTS and all(parts) else None
+    stem = next(filename.removesuffix(ending) for ending in SDISTS if filename.endswith(ending))
+    return version_of_text(stem.rpartition("-")[2])
 
 
-@lru_cache(maxsize=4096)
-def _version(text: str) -> str | None:
-    """One release has many files: each version is read once."""
+@lru_cache(maxsize=16384)
+def version_of_text(text: str) -> str | None:
+    """The version in its normal form; None if it is none. One release has many files: each version is read once."""
     try:
         return str(Version(text)) if len(text) <= VERSION_LIMIT else None
     except InvalidVersion:

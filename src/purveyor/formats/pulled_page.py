@@ -8,7 +8,8 @@ from packaging.utils import canonicalize_name
 
 from purveyor.errors import Refused
 from purveyor.formats.pulled_filenames import project_of, version_of
-from purveyor.formats.simple_reader import Key, OfferedFile, ProjectPage, media_type, read_project
+from purveyor.formats.pulled_json import read_plain
+from purveyor.formats.simple_reader import JSON_TYPE, Key, OfferedFile, ProjectPage, media_type, read_project
 from purveyor.model.files import DistributionFile, Kind
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
@@ -23,6 +24,8 @@ def read_detail(body: bytes, content_type: str, url: str, name: NormalizedName) 
     Left out is what has no sha256, because then nobody could tell whether its bytes are right, and what neither pip nor uv would install:
     eggs, installers, names and versions that break today's rules.
     """
+    if media_type(content_type) == JSON_TYPE and (plain := read_plain(body, url, name)) is not None:
+        return plain
     page = read_project(body, content_type, url)
     _check(page, content_type, name)
     files = tuple(file for offered in page.files if (file := _file(offered, name)))
@@ -50,21 +53,24 @@ def _file(offered: OfferedFile, name: NormalizedName) -> DistributionFile | None
     version = version_of(offered.filename)
     if version is None:
         return None
-    metadata_sha256 = offered.metadata_hashes.get("sha256", "")
+    stated = offered.metadata_hashes.get("sha256", "")
+    metadata_sha256 = stated if _SHA256.match(stated) else None
+    wheel = offered.filename.endswith(".whl")
     return DistributionFile(
         filename=offered.filename,
         project=name,
         version=version,
-        kind=Kind.WHEEL if offered.filename.endswith(".whl") else Kind.SDIST,
+        kind=Kind.WHEEL if wheel else Kind.SDIST,
         size=max(offered.size or 0, 0),
         sha256=sha256,
         uploaded_at=offered.uploaded_at,
-        metadata_sha256=metadata_sha256 if _SHA256.match(metadata_sha256) else None,
+        metadata_sha256=metadata_sha256,
         requires_python=offered.requires_python,
         yanked=offered.yanked,
         origin=offered.url,
         # Only such links lead where they say from any page (PyPUG "Simple repository API", provenance).
         provenance_url=offered.provenance if (offered.provenance or "").startswith("https://") else None,
+        metadata_on_demand=wheel and metadata_sha256 is None,
     )
 
 

@@ -58,6 +58,8 @@ def _anchor(file: DistributionFile) -> str:
         # Both spellings, and equal: older clients read only the second (PEP 714, Servers).
         attributes += f' data-core-metadata="sha256={file.metadata_sha256}"'
         attributes += f' data-dist-info-metadata="sha256={file.metadata_sha256}"'
+    elif file.metadata_on_demand:
+        attributes += ' data-core-metadata="true" data-dist-info-metadata="true"'
     if file.yanked is not None:
         attributes += f' data-yanked="{escape(file.yanked.reason)}"'
     if file.provenance_url is not None:

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as quoted
 
+from msgspec import Struct
+from msgspec.json import Encoder
+
 from purveyor.formats.links import file_path
 from purveyor.model.files import DistributionFile, Yanked
 from purveyor.model.names import NormalizedName
@@ -23,47 +26,58 @@ def write_names(projects: Iterable[tuple[NormalizedName, str]]) -> bytes:
     return ",".join([f'{{"name":{quoted(name)}}}' for _, name in projects]).encode()
 
 
-def write_detail(detail: ProjectDetail) -> bytes:
-    files = ",".join([_file(file) for file in detail.files]) if detail.status.status.offers_files else ""
-    versions = ",".join([quoted(version) for version in detail.versions])
-    status = _status(detail.status)
-    return f'{{{_META},"name":{quoted(detail.name)},{status}"versions":[{versions}],"files":[{files}]}}'.encode()
-
-
 def upload_time(moment: datetime) -> str:
-    """UTC with a Z and at most six digits of a second (PEP 700)."""
-    # A third of what strftime takes; there is one in each file of a page.
+    """UTC with a Z and six digits of a second, as everything but a page writes it."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
-def _file(file: DistributionFile) -> str:
-    members = [
-        f'"filename":{quoted(file.filename)}',
-        f'"url":{quoted("../../" + file_path(file.sha256, file.filename))}',
-        f'"hashes":{{"sha256":"{file.sha256}"}}',
-    ]
-    if file.size:
-        members.append(f'"size":{file.size}')
-    if file.uploaded_at is not None:
-        members.append(f'"upload-time":"{upload_time(file.uploaded_at)}"')
-    if file.requires_python is not None:
-        members.append(f'"requires-python":{quoted(file.requires_python)}')
-    # Never `dist-info-metadata` here: pip 22.3 to 23.1 stops at that key (PEP 714, Motivation).
-    members.append(f'"core-metadata":{_metadata(file.metadata_sha256)},"yanked":{_yanked(file.yanked)}')
-    if file.provenance_url is not None:
-        members.append(f'"provenance":{quoted(file.provenance_url)}')
-    return "{" + ",".join(members) + "}"
+class _Hashes(Struct, gc=False):
+    sha256: str
 
 
-def _metadata(sha256: str | None) -> str:
-    return "false" if sha256 is None else f'{{"sha256":"{sha256}"}}'
+class _File(Struct, gc=False, rename="kebab", omit_defaults=True):
+    """In this order on the page. Never `dist-info-metadata`: pip 22.3 to 23.1 stops at that key (PEP 714, Motivation)."""
+
+    filename: str
+    url: str
+    hashes: _Hashes
+    core_metadata: _Hashes | bool
+    yanked: bool | str
+    size: int = 0
+    upload_time: datetime | None = None
+    requires_python: str | None = None
+    provenance: str | None = None
 
 
-def _yanked(yanked: Yanked | None) -> str:
+_encoded = Encoder().encode
+
+
+def write_detail(detail: ProjectDetail) -> bytes:
+    files = _encoded([_file(file) for file in detail.files]) if detail.status.status.offers_files else b"[]"
+    versions = _encoded(detail.versions)
+    status = _status(detail.status)
+    head = f'{{{_META},"name":{quoted(detail.name)},{status}"versions":'.encode()
+    return b"".join((head, versions, b',"files":', files, b"}"))
+
+
+def _file(file: DistributionFile) -> _File:
+    return _File(
+        file.filename,
+        "../../" + file_path(file.sha256, file.filename),
+        _Hashes(file.sha256),
+        _Hashes(file.metadata_sha256) if file.metadata_sha256 is not None else file.metadata_on_demand,
+        _yanked(file.yanked),
+        file.size,
+        # msgspec writes UTC with a Z and as many digits of a second as there are, at most six (PEP 700).
+        file.uploaded_at,
+        file.requires_python,
+        file.provenance_url,
+    )
+
+
+def _yanked(yanked: Yanked | None) -> bool | str:
     # An empty string is yanked to uv and installable to pip; so no reason is written as true.
-    if yanked is None:
-        return "false"
-    return quoted(yanked.reason) if yanked.reason else "true"
+    return False if yanked is None else yanked.reason or True
 
 
 def _status(status: ProjectStatus) -> str:

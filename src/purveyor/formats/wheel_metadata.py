@@ -11,7 +11,7 @@ def wheel_metadata(source: BinaryIO) -> bytes | None:
     """METADATA of the one .dist-info directory at the top; None where there is no such thing, or it cannot be read."""
     try:
         with zipfile.ZipFile(source) as archive:
-            found = [member for member in archive.infolist() if _is_metadata(member.filename)]
+            found = [member for member in archive.infolist() if is_metadata(member.filename)]
             if len(found) != 1 or found[0].file_size > METADATA_LIMIT:
                 return None
             with archive.open(found[0]) as member:
@@ -20,6 +20,6 @@ def wheel_metadata(source: BinaryIO) -> bytes | None:
         return None
 
 
-def _is_metadata(path: str) -> bool:
+def is_metadata(path: str) -> bool:
     folder, _, name = path.partition("/")
     return folder.endswith(".dist-info") and name == "METADATA"

@@ -8,6 +8,7 @@ from purveyor.interfaces.operation import Around, Check, Checks, Gauge, NoTracer
 from purveyor.interfaces.promotions import Promotions
 from purveyor.interfaces.remote import (
     FetchedPage,
+    FilePart,
     PulledBlob,
     PulledBlobs,
     RemoteFile,
@@ -30,6 +31,7 @@ __all__ = [
     "Counts",
     "FarBlobs",
     "FetchedPage",
+    "FilePart",
     "Folder",
     "FolderFile",
     "FolderIndex",

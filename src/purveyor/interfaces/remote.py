@@ -44,6 +44,15 @@ class RemoteFile:
     pieces: Iterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Bytes of a file from `start` on; the whole has `size`."""
+
+    start: int
+    data: bytes
+    size: int
+
+
 class Upstream(Protocol):
     """Remote indexes, each given by its URL. Whatever goes wrong there is `UpstreamFailed`; a URL's credentials are told to nobody else."""
 
@@ -53,6 +62,13 @@ class Upstream(Protocol):
 
     def file(self, index_url: str, url: str) -> AbstractContextManager[RemoteFile]:
         """The file at a URL that a page of the index named. Its bytes are whatever comes: the caller checks them."""
+        ...
+
+    def part(self, index_url: str, url: str, start: int, length: int) -> FilePart | None:
+        """So many bytes of such a file from `start` on, or its last ones where `start` is negative; None where the upstream gives no parts.
+
+        As with `file`, they are whatever comes; and fewer, where the file has no more.
+        """
         ...
 
     def close(self) -> None: ...

@@ -1,8 +1,10 @@
 """One file that was published elsewhere becomes one file of this index, and its history comes with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from purveyor.formats.archives import Limits
 from purveyor.interfaces import BlobStore, Catalog, NewFile, Staging
@@ -58,13 +60,13 @@ class Adoption:
     def check_same(self, there: DistributionFile, sha256: str) -> None:
         """Raises `Conflict` where a file of the same name elsewhere has other bytes."""
         if there.sha256 != sha256:
-            raise conflict(there, replace(there, sha256=sha256))
+            raise conflict(there, structs.replace(there, sha256=sha256))
 
     def adopt(self, parsed: ParsedFilename, staging: Staging, sha256: str, history: History) -> Adopted:
         """Durable and visible to every reader on return. Raises `Refused`, `Conflict`, `NotAllowed` or `StoreFailed`."""
         with staging.reader() as source:
             inspected = inspect_old(source, parsed, self._limits)
-        file = replace(
+        file = structs.replace(
             inspected.described(size=staging.size, sha256=sha256, uploaded_at=history.uploaded_at, uploaded_by=history.uploaded_by),
             yanked=history.yanked,
             origin=history.origin,

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from purveyor.errors import Refused
 from purveyor.formats.archives import Limits
@@ -67,7 +69,7 @@ class Unbundling:
         except Refused as refused:
             raise Refused([f"{file.filename}: {complaint}" for complaint in refused.complaints], refused.remedy) from None
         said = inspected.described(size=file.size, sha256=file.sha256, uploaded_at=file.uploaded_at, uploaded_by=None)
-        if replace(said, yanked=file.yanked, origin=file.origin) != file:
+        if structs.replace(said, yanked=file.yanked, origin=file.origin) != file:
             raise Refused(f"manifest.json says something else of {file.filename} than the file itself.")
 
     def _keep(self, reader: BundleReader, blobs: Sequence[Member]) -> None:

@@ -145,6 +145,19 @@ class Growing:
             self.error = error
             self._tell()
 
+    def wait(self) -> None:
+        """Return once it has ended, one way or the other. Not for the event loop."""
+        ended = threading.Event()
+
+        def tell() -> None:
+            if self.ended:
+                ended.set()
+
+        self.listen(tell)
+        tell()
+        ended.wait()
+        self.unlisten(tell)
+
     @property
     def ended(self) -> bool:
         return self.whole is not None or self.error is not None

@@ -26,6 +26,9 @@ class Bringing:
         self._blobs = blobs
         self._flights = Flights(StoreFailed)
 
+    def close(self) -> None:
+        self._flights.close()
+
     def start(self, far: Far) -> Growing:
         """The file while it comes, once however many ask for it; if it does not, that ends with `StoreFailed`."""
         return self._flights.start(far.sha256, far.size, f"sha256 {far.sha256}", lambda growing: self._bring(far, growing))

@@ -67,7 +67,7 @@ class Files:
         file, valid_until = offered
         sha256 = file.metadata_sha256 if link.metadata else file.sha256
         if sha256 is None:
-            return None
+            return self._wanted(index, file, file.sha256, metadata=True) if file.metadata_on_demand else None
         place = None if link.metadata else self._downloads.place(file)
         body = self._body(sha256, stored=place is None)
         if body is None and not self._is_there_unopened(file, sha256, place):

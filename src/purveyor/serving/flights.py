@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 from purveyor.errors import PurveyorError
@@ -33,21 +34,36 @@ class Flights:
         self._failed = failed
         self._flights: dict[str, Growing] = {}
         self._turn = threading.Lock()
-        self._places = threading.BoundedSemaphore(_AT_ONCE)
+        # Threads that stay: each has a connection to the database of its own.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flight")
+        self._closed = False
 
     def start(self, digest: str, size: int, name: str, fly: Callable[[Growing], None]) -> Growing:
         """The flight of this digest that is under way, or a new one, which goes on whoever leaves. `size` is 0 if nobody knows."""
         with self._turn:
+            if self._closed:
+                raise self._stopping()
             growing = self._flights.get(digest)
             if growing is None:
                 growing = self._flights[digest] = Growing(size)
-                threading.Thread(target=self._fly, args=(digest, growing, name, fly), daemon=True, name="flight").start()
+                self._threads.submit(self._fly, digest, growing, name, fly)
             return growing
+
+    def close(self) -> None:
+        """Let go of whoever still waits; what waits its turn is never begun."""
+        with self._turn:
+            self._closed = True
+            flights = list(self._flights.values())
+        for growing in flights:
+            growing.fail(self._stopping())
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _stopping(self) -> PurveyorError:
+        return self._failed("The server is stopping.", "Try again in a moment.")
 
     def _fly(self, digest: str, growing: Growing, name: str, fly: Callable[[Growing], None]) -> None:
         try:
-            with self._places:
-                fly(growing)
+            fly(growing)
         except PurveyorError as error:
             log.warning("%s is not kept: %s", name, error.detail)
             growing.fail(error)

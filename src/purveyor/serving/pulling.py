@@ -1,18 +1,23 @@
 """Files of remote indexes: fetched once however many ask, handed on while they arrive, kept only if their digest is right."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from io import BytesIO
 from typing import BinaryIO
 
 from purveyor.errors import NotFound, UpstreamFailed
 from purveyor.interfaces import BlobStore, FarBlobs, PulledBlob, RemoteFile, Snapshots, Staging, Upstream
-from purveyor.model.files import DistributionFile, Kind
+from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import Mode, shown
 from purveyor.model.names import NormalizedName
-from purveyor.serving.bodies import Growing
+from purveyor.serving.bodies import Growing, Span
 from purveyor.serving.cached import Cached
 from purveyor.serving.flights import Flights, receive
+
+# So much of a wheel's end is asked for first when only its metadata is wanted; then, at most so often, what turns out to be missing.
+_END = 64 << 10
+_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,12 @@ class Wanted:
 
     @property
     def sha256(self) -> str:
-        digest = self.file.metadata_sha256 if self.metadata else self.file.sha256
-        assert digest is not None  # what has no digest is not offered
-        return digest
+        """Empty for metadata that is still in its wheel: whoever has it, has its digest."""
+        return (self.file.metadata_sha256 or "") if self.metadata else self.file.sha256
+
+    @property
+    def in_wheel(self) -> bool:
+        return self.metadata and not self.sha256
 
     @property
     def project(self) -> NormalizedName:
@@ -67,11 +75,19 @@ class Pulling:
         self._offline = offline
         self._far = far
         self._flights = Flights(UpstreamFailed)
+        # Apart, because these may have to wait for one of those.
+        self._taking_out = Flights(UpstreamFailed)
+
+    def close(self) -> None:
+        self._flights.close()
+        self._taking_out.close()
 
     def start(self, wanted: Wanted) -> Growing:
         """The fetch that is under way, or a new one, which goes on whoever leaves. Raises `NotFound` when offline."""
-        if self._offline:
+        if self._offline and not (wanted.in_wheel and self._blobs.exists(wanted.file.sha256)):
             raise NotFound(f"This server is offline, and {wanted.name} was never fetched.", "Start it without `offline` and ask again.")
+        if wanted.in_wheel:
+            return self._taking_out.start(wanted.file.sha256, 0, wanted.name, lambda growing: self._take_out(wanted, growing))
         return self._flights.start(wanted.sha256, wanted.size, wanted.name, lambda growing: self._fetch(wanted, growing))
 
     def _fetch(self, wanted: Wanted, growing: Growing) -> None:
@@ -80,31 +96,65 @@ class Pulling:
             receive(remote, staging, growing, wanted.sha256, lambda how: _lie(wanted, how))
             self._keep(wanted, staging)
 
+    def _take_out(self, wanted: Wanted, growing: Growing) -> None:
+        """The metadata of a wheel: of the copy that is here, else of its end alone, else of the whole wheel, which is then kept."""
+        metadata = self._in_copy(wanted) or self._in_parts(wanted) or self._in_whole(wanted)
+        if metadata is None:
+            raise NotFound(f"{wanted.file.filename} has no core metadata that could be read.")
+        growing.finish(metadata)
+        self._keep_metadata(wanted.file, metadata)
+
+    def _in_copy(self, wanted: Wanted) -> bytes | None:
+        blob = self._blobs.open(wanted.file.sha256)
+        return None if blob is None else _metadata_of(blob)
+
+    def _in_parts(self, wanted: Wanted) -> bytes | None:
+        from purveyor.formats.wheel_parts import Missing, WheelParts  # noqa: PLC0415 - few upstreams make it necessary
+
+        url = wanted.file.origin or ""
+        end = self._upstream.part(wanted.upstream, url, -_END, _END)
+        if end is None or (wanted.file.size and end.size != wanted.file.size):
+            return None
+        wheel = WheelParts(end.size, end.data)
+        for _ in range(_PARTS):
+            found = wheel.metadata()
+            if not isinstance(found, Missing):
+                return found
+            part = self._upstream.part(wanted.upstream, url, found.start, found.length)
+            if part is None:
+                return None
+            wheel.add(part.start, part.data)
+        return None
+
+    def _in_whole(self, wanted: Wanted) -> bytes | None:
+        wheel = self.start(replace(wanted, metadata=False))
+        wheel.wait()
+        if wheel.error is not None:
+            raise wheel.error
+        if isinstance(wheel.whole, Span):
+            return _metadata_of(os.fdopen(os.dup(wheel.whole.file.number), "rb"))
+        return _metadata_of(BytesIO(wheel.whole or b""))
+
     def _keep(self, wanted: Wanted, staging: Staging) -> None:
         """After the last byte went to whoever waits for it: if this fails, the next request fetches again."""
-        found = self._metadata_of(wanted, staging.reader)
         with self._blobs.keep([(staging, wanted.sha256)]) as unsettled:
             self._cached.add(PulledBlob(wanted.sha256, staging.size))
         self._blobs.settle(unsettled)
         if self._far is not None:
             self._far.hold(staging, wanted.sha256)
         self._cached.make_room()
-        if found is not None:
-            self._keep_metadata(wanted.file, found)
-
-    def _metadata_of(self, wanted: Wanted, reader: Callable[[], BinaryIO]) -> bytes | None:
-        """The core metadata of a wheel whose upstream does not offer it; None where it does, or the wheel cannot be read."""
-        if wanted.metadata or wanted.file.metadata_sha256 or wanted.file.kind is not Kind.WHEEL:
-            return None
-        from purveyor.formats.wheel_metadata import wheel_metadata  # noqa: PLC0415 - few upstreams make it necessary
-
-        with reader() as stream:
-            return wheel_metadata(stream)
 
     def _keep_metadata(self, file: DistributionFile, metadata: bytes) -> None:
         digest = sha256(metadata).hexdigest()
         self._blobs.settle({digest: metadata})
         self._snapshots.add_extracted(file.project, file.sha256, digest)
+
+
+def _metadata_of(wheel: BinaryIO) -> bytes | None:
+    from purveyor.formats.wheel_metadata import wheel_metadata  # noqa: PLC0415 - few upstreams make it necessary
+
+    with wheel:
+        return wheel_metadata(wheel)
 
 
 def _agreed(wanted: Wanted, remote: RemoteFile) -> int:

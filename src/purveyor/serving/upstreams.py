@@ -5,12 +5,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import urlsplit
+
+from msgspec import structs
 
 from purveyor.errors import PurveyorError, Refused, UpstreamFailed
 from purveyor.formats.snapshot_document import same
@@ -73,7 +75,9 @@ class Upstreams:
         self._held = _Held()
         self._flights: dict[Key, Future[Snapshot | None]] = {}
         self._turn = threading.Lock()
-        self._places = threading.BoundedSemaphore(_AT_ONCE)
+        self._closed = False
+        # Threads that stay: each has a connection to the database of its own.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ask")
         self._resting: dict[str, tuple[float, UpstreamFailed]] = {}
 
     def url(self, upstream: str) -> str | None:
@@ -117,12 +121,13 @@ class Upstreams:
 
     def close(self) -> None:
         """Let go of whoever still waits."""
-        stopping = UpstreamFailed("The server is stopping.", "Try again in a moment.")
         with self._turn:
+            self._closed = True
             for flight in self._flights.values():
                 if not flight.done():
-                    flight.set_exception(stopping)
+                    flight.set_exception(_stopping())
         self._upstream.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _pulled(self, snapshot: Snapshot, until: datetime, stale: str = "") -> Pulled:
         return Pulled(self._completed(snapshot.detail), until, stale)
@@ -153,10 +158,12 @@ class Upstreams:
         """However many ask, the upstream is asked once; who has something to show meanwhile does not wait for ever."""
         self._check_rest(url)
         with self._turn:
+            if self._closed:
+                raise _stopping()
             flight = self._flights.get((url, name))
             if flight is None:
                 flight = self._flights[url, name] = Future()
-                threading.Thread(target=self._fly, args=(url, name, held, flight), daemon=True, name="upstream").start()
+                self._threads.submit(self._fly, url, name, held, flight)
         try:
             return flight.result(_PATIENCE if held is not None else None)
         except TimeoutError:
@@ -170,8 +177,7 @@ class Upstreams:
 
     def _fly(self, url: str, name: NormalizedName, held: Snapshot | None, flight: "Future[Snapshot | None]") -> None:
         try:
-            with self._places:
-                found, write_down = self._fetch(url, name, held)
+            found, write_down = self._fetch(url, name, held)
         except BaseException as error:  # noqa: BLE001 - every waiting request gets the same answer
             self._land(url, name, flight, None, error)
         else:
@@ -285,7 +291,11 @@ def _with_metadata(file: DistributionFile, found: Mapping[str, str]) -> Distribu
     """Only what changes is made anew: this runs for each request, over all files of a project."""
     if file.metadata_sha256 or file.sha256 not in found:
         return file
-    return replace(file, metadata_sha256=found[file.sha256])
+    return structs.replace(file, metadata_sha256=found[file.sha256], metadata_on_demand=False)
+
+
+def _stopping() -> UpstreamFailed:
+    return UpstreamFailed("The server is stopping.", "Try again in a moment.")
 
 
 def _weight(snapshot: Snapshot) -> int:

@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from msgspec import structs
+
 from purveyor.errors import Conflict, NotFound
 from purveyor.interfaces import Catalog, ChangeSignal, NewFile
 from purveyor.model.advisories import Advisory, Span
@@ -196,7 +198,7 @@ class CatalogContract:
         catalog.add_file(new, {})
         for yanked in (Yanked(), Yanked("broken"), None):
             serial = catalog.serial()
-            there = replace(new.file, yanked=yanked)
+            there = structs.replace(new.file, yanked=yanked)
             assert catalog.set_yanked([new.file.filename], yanked, "owner", _NOON) == [there]
             assert open_catalog().file(new.file.filename) == there
             assert catalog.changes_since(serial).projects == {new.file.project}

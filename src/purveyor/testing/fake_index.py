@@ -21,9 +21,10 @@ import time
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.parser import BytesHeaderParser
 from functools import partial
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -82,7 +83,8 @@ class FakeIndex:
     Attributes to change at will: `html_type` and `json_type` (the Content-Type of pages), `json_served`, `doctype`,
     `api_version`, `versions` (per project; default: those of its files), `status` (per project), `json_api` (whether
     /pypi/NAME/json answers), `hidden_from_list` (names that the project list leaves out), `html_pages` (per project: an
-    answer in place of the HTML form, so that it and the JSON form disagree), `unknown` (the answer for unknown projects).
+    answer in place of the HTML form, so that it and the JSON form disagree), `unknown` (the answer for unknown projects), `parts` (whether
+    a range of a file is given when one is asked for).
     """
 
     def __init__(self, prefix: str = "") -> None:
@@ -97,6 +99,7 @@ class FakeIndex:
         self.versions: dict[str, list[str]] = {}
         self.status: dict[str, str] = {}
         self.json_api = False
+        self.parts = False
         self.hidden_from_list: set[str] = set()
         self.unknown = _not_found()
         self.html_pages: dict[str, Answer] = {}
@@ -226,6 +229,18 @@ class FakeIndex:
         return _not_found()
 
 
+def _part(answer: Answer, wanted: str) -> Answer:
+    """One range of the answer (RFC 9110 14.2), if that is what is wanted."""
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", wanted)
+    if match is None or answer.status != HTTPStatus.OK:
+        return answer
+    size = len(answer.body)
+    start = int(match[1]) if match[1] else max(0, size - int(match[2]))
+    end = min(int(match[2]) + 1, size) if match[1] and match[2] else size
+    headers = {**answer.headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"}
+    return replace(answer, status=HTTPStatus.PARTIAL_CONTENT, body=answer.body[start:end], headers=headers)
+
+
 def _not_found() -> Answer:
     return Answer(status=404, content_type="text/plain; charset=utf-8", body=b"404 Not Found")
 
@@ -297,7 +312,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(self.path.partition("?")[0])
         self.index.requests.append(Request(self.command, path, dict(self.headers)))
-        self._send(self.index.respond(path, self.headers.get("Accept", "*/*")))
+        answer = self.index.respond(path, self.headers.get("Accept", "*/*"))
+        self._send(_part(answer, self.headers.get("Range", "")) if self.index.parts else answer)
 
     do_HEAD = do_GET  # noqa: N815 - the name http.server calls
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from msgspec import structs
+
 from purveyor.errors import UpstreamFailed
-from purveyor.interfaces import FetchedPage, PulledBlob, PulledBlobs, Snapshot, Snapshots, Unchanged, Upstream, Validators
+from purveyor.interfaces import FetchedPage, FilePart, PulledBlob, PulledBlobs, Snapshot, Snapshots, Unchanged, Upstream, Validators
 from purveyor.model.files import Yanked
 from purveyor.model.names import normalize
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
@@ -71,6 +73,18 @@ class UpstreamContract:
             index.answer(file.path, Answer(status=404))
             assert _failure(lambda: _read(upstream, index.url, url)) is not None
 
+    def test_parts_of_a_file_come_where_the_upstream_gives_them(self, open_upstream: Callable[[], Upstream]) -> None:
+        with FakeIndex() as index:
+            file = index.add("acme-1.0.tar.gz", bytes(range(256)))
+            upstream, url = open_upstream(), f"{index.root_url}{file.path}"
+            assert upstream.part(index.url, url, -1, 10) is None
+            index.parts = True
+            assert upstream.part(index.url, url, -1, 10) == FilePart(246, file.data[-10:], 256)
+            assert upstream.part(index.url, url, -1, 1000) == FilePart(0, file.data, 256)
+            assert upstream.part(index.url, url, 16, 4) == FilePart(16, file.data[16:20], 256)
+            index.answer(file.path, Answer(status=206, body=b"abc", headers={"Content-Range": "bytes 0-9/256"}))
+            assert upstream.part(index.url, url, 0, 10) is None
+
 
 class SnapshotsContract:
     """`open_snapshots()` opens the same snapshots once more; there are none at first."""
@@ -127,7 +141,7 @@ class PulledBlobsContract:
 
 def _snapshot() -> Snapshot:
     file = new_file("acme-1.0-py3-none-any.whl").file
-    pulled = replace(
+    pulled = structs.replace(
         file, uploaded_by=None, origin=f"{_SOMEWHERE}acme.whl", yanked=Yanked("old"), provenance_url="https://index.example/provenance"
     )
     detail = ProjectDetail(_ACME, "Acme", ProjectStatus(Status.DEPRECATED, "use bolt"), (pulled,), 7)

@@ -5,9 +5,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import structs
 
 from purveyor.errors import CheckFailed, IndexUnreachable, Refused
 from purveyor.formats.archives import Limits
@@ -151,7 +153,7 @@ class Gathering:
         uploaded_at = believable(facts.offered.uploaded_at if facts.offered else facts.wanted.uploaded_at)
         row = inspected.described(size=path.stat().st_size, sha256=sha256, uploaded_at=uploaded_at, uploaded_by=None)
         yanked: Yanked | None = facts.offered.yanked if facts.offered else None
-        row = replace(row, yanked=yanked, origin=_bare(facts.url))
+        row = structs.replace(row, yanked=yanked, origin=_bare(facts.url))
         return Gathered(row, inspected.metadata.name, inspected.raw if inspected.offered else None, facts.status)
 
     def _fetched(self, facts: _Facts) -> str:

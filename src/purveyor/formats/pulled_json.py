@@ -1,0 +1,171 @@
+"""Reads a JSON page of a remote index that keeps every rule, as nearly all do, in a tenth of the time that the lenient reader takes.
+
+It takes a page as a whole or not at all: whatever is unusual is left to `simple_reader`, which finds the same where both find something.
+"""
+
+import re
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urljoin
+
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
+from msgspec.json import Decoder
+from packaging.utils import canonicalize_name
+
+from purveyor.formats.pulled_filenames import SDISTS, WHEEL_PARTS, version_of_text
+from purveyor.model.files import FILENAME_LIMIT, DistributionFile, Kind, Yanked
+from purveyor.model.names import NormalizedName
+from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
+
+_PLAIN_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
+_WHEEL_DASHES = tuple(parts - 1 for parts in WHEEL_PARTS)
+_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+_Moment = Annotated[datetime, Meta(tz=True)]
+_ABSOLUTE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/", re.ASCII)
+_RELATIVE = re.compile(r"(?:/|(?:\.\./)+)(?=[A-Za-z0-9])", re.ASCII)
+
+
+class _Hashes(Struct, gc=False):
+    sha256: _Sha256
+
+
+class _MetadataHashes(Struct, gc=False):
+    sha256: _Sha256 | UnsetType = UNSET
+
+
+class _File(Struct, gc=False, rename="kebab"):
+    filename: str
+    url: str
+    hashes: _Hashes
+    size: Annotated[int, Meta(ge=0)] | None = None
+    upload_time: _Moment | None = None
+    requires_python: str | None = None
+    core_metadata: bool | _MetadataHashes | UnsetType = UNSET
+    dist_info_metadata: bool | _MetadataHashes | UnsetType = UNSET
+    yanked: bool | str = False
+    provenance: str | None = None
+
+
+class _Status(Struct, gc=False):
+    status: Status = Status.ACTIVE
+    reason: str = ""
+
+
+class _Meta(Struct, gc=False, rename="kebab"):
+    api_version: Annotated[str, Meta(pattern=r"^1\.[0-9]{1,9}$")]
+
+
+class _Page(Struct, rename="kebab"):
+    meta: _Meta
+    name: str
+    files: list[_File]
+    project_status: _Status | None = None
+
+
+_DECODER = Decoder(_Page)
+
+
+def read_plain(body: bytes, url: str, name: NormalizedName) -> tuple[ProjectDetail, int] | None:
+    """The project, and how many of its files are of no use; None for a page that is to be read leniently. `url` is the page's own."""
+    try:
+        page = _DECODER.decode(body)
+    except DecodeError:
+        return None
+    if canonicalize_name(page.name) != name:
+        return None
+    files = _Files(url, name).taken(page.files)
+    if files is None:
+        return None
+    status = page.project_status or _Status()
+    return ProjectDetail(name, page.name, ProjectStatus(status.status, status.reason), tuple(files)), len(page.files) - len(files)
+
+
+class _Files:
+    """The files of one page, which have few spellings, versions and places in common: each of these is looked at once."""
+
+    def __init__(self, page_url: str, project: NormalizedName) -> None:
+        self._page_url = page_url
+        self._project = project
+        self._releases: dict[tuple[str, str], str | None] = {}
+        # How links begin, and what that stands for.
+        self._beginning = self._place = ""
+
+    def taken(self, stated: list[_File]) -> list[DistributionFile] | None:
+        """Those of use to a client, in order; None where one must be read leniently."""
+        files = []
+        for file in stated:
+            url = self._absolute(file.url)
+            if url is None:
+                return None
+            filename = file.filename
+            if len(filename) <= FILENAME_LIMIT and _PLAIN_FILENAME.match(filename):
+                wheel = filename.endswith(".whl")
+                version = self._version_of_wheel(filename) if wheel else self._version_of_sdist(filename)
+                if version is not None:
+                    files.append(self._file(file, url, Kind.WHEEL if wheel else Kind.SDIST, version))
+        return _distinct(files)
+
+    def _absolute(self, url: str) -> str | None:
+        """None for a link that is odd in any way, such as one that leads up again further on."""
+        if not (self._beginning and url.startswith(self._beginning)) and not self._learn(url):
+            return None
+        if self._place is self._beginning:
+            return None if "/." in url else url
+        rest = url[len(self._beginning) :]
+        return None if rest.startswith(".") or "/." in rest else self._place + rest
+
+    def _learn(self, url: str) -> bool:
+        if match := _ABSOLUTE.match(url):
+            self._beginning = self._place = match[0]
+            return True
+        if match := _RELATIVE.match(url):
+            self._beginning, self._place = match[0], urljoin(self._page_url, match[0])
+            return _ABSOLUTE.match(self._place) is not None
+        return False
+
+    def _version_of_wheel(self, filename: str) -> str | None:
+        if filename.count("-") not in _WHEEL_DASHES or "--" in filename or filename.endswith("-.whl"):
+            return None
+        project, text, _ = filename.split("-", 2)
+        return self._version(project, text)
+
+    def _version_of_sdist(self, filename: str) -> str | None:
+        stem = next((filename.removesuffix(ending) for ending in SDISTS if filename.endswith(ending)), "")
+        project, _, text = stem.rpartition("-")
+        return self._version(project, text)
+
+    def _version(self, project: str, text: str) -> str | None:
+        """Of this project, in its normal form; None for a file of another one, or of no version."""
+        key = project, text
+        if key not in self._releases:
+            ours = bool(project) and canonicalize_name(project) == self._project
+            self._releases[key] = version_of_text(text) if ours else None
+        return self._releases[key]
+
+    def _file(self, file: _File, url: str, kind: Kind, version: str) -> DistributionFile:
+        metadata = file.dist_info_metadata if file.core_metadata is UNSET else file.core_metadata
+        metadata_sha256 = (metadata.sha256 or None) if isinstance(metadata, _MetadataHashes) else None
+        yanked, provenance = file.yanked, file.provenance
+        return DistributionFile(
+            file.filename,
+            self._project,
+            version,
+            kind,
+            file.size or 0,
+            file.hashes.sha256,
+            file.upload_time,
+            None,
+            metadata_sha256,
+            file.requires_python or None,
+            Yanked(yanked if isinstance(yanked, str) else "") if yanked else None,
+            None,
+            url,
+            provenance if provenance and provenance.startswith("https://") else None,
+            metadata_sha256 is None and kind is Kind.WHEEL,
+        )
+
+
+def _distinct(files: list[DistributionFile]) -> list[DistributionFile]:
+    """Of two files with one name the first counts."""
+    by_name = {file.filename: file for file in reversed(files)}
+    return files if len(by_name) == len(files) else [file for file in files if by_name[file.filename] is file]

@@ -1,0 +1,103 @@
+"""The core metadata of a wheel of which only parts are at hand: its end, where the directory is, and whatever that says is missing.
+
+A wheel's `.dist-info` stands at the archive's end (PyPUG "Binary distribution format", recommended archiver features), so its last 64 KiB
+are nearly always enough. Whatever is unusual is left to `wheel_metadata`, which takes the whole file.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct, error
+
+from purveyor.formats.wheel_metadata import METADATA_LIMIT, is_metadata
+
+_END = Struct("<4s4H2LH")
+_CENTRAL = Struct("<4s6H3L5H2L")
+_LOCAL = Struct("<4s5H3L2H")
+_STORED, _DEFLATED = 0, 8
+# Of a local header as much as any program writes; its own lengths say the rest.
+_LONGEST_EXTRA = 1024
+_DIRECTORY_LIMIT = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """`length` bytes from `start` on are needed as well."""
+
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    method: int
+    crc: int
+    packed: int
+    size: int
+    name_length: int
+    offset: int
+
+
+class WheelParts:
+    """A wheel of `size` bytes, with the last of them."""
+
+    def __init__(self, size: int, end: bytes) -> None:
+        self._size = size
+        self._parts = [(size - len(end), end)]
+
+    def add(self, start: int, data: bytes) -> None:
+        self._parts.append((start, data))
+
+    def metadata(self) -> bytes | Missing | None:
+        """What METADATA holds; what is missing to tell; None where it cannot be told in this way."""
+        try:
+            return self._metadata()
+        except (error, zlib.error):
+            return None
+
+    def _metadata(self) -> bytes | Missing | None:
+        start, end = self._parts[0]
+        at = end.rfind(b"PK\x05\x06")
+        if at < 0:
+            return None
+        _, disk, first_disk, here, count, length, offset, _ = _END.unpack_from(end, at)
+        if disk or first_disk or here != count or offset + length > start + at or length > _DIRECTORY_LIMIT:
+            return None
+        directory = self._read(offset, length)
+        if directory is None:
+            return Missing(offset, length)
+        found = list(_entries(directory, count))
+        return self._content(found[0]) if len(found) == 1 else None
+
+    def _content(self, entry: _Entry) -> bytes | Missing | None:
+        if entry.size > METADATA_LIMIT or entry.packed > METADATA_LIMIT or entry.method not in (_STORED, _DEFLATED):
+            return None
+        longest = _LOCAL.size + entry.name_length + _LONGEST_EXTRA + entry.packed
+        whole = self._read(entry.offset, min(longest, self._size - entry.offset))
+        if whole is None:
+            return Missing(entry.offset, min(longest, self._size - entry.offset))
+        signature, *_, name_length, extra_length = _LOCAL.unpack_from(whole)
+        begin = _LOCAL.size + name_length + extra_length
+        packed = whole[begin : begin + entry.packed]
+        if signature != b"PK\x03\x04" or len(packed) < entry.packed:
+            return None
+        content = packed if entry.method == _STORED else zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, METADATA_LIMIT)
+        return content if len(content) == entry.size and zlib.crc32(content) == entry.crc else None
+
+    def _read(self, start: int, length: int) -> bytes | None:
+        for first, data in self._parts:
+            if first <= start and start + length <= first + len(data):
+                return data[start - first : start - first + length]
+        return None
+
+
+def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
+    """Those of METADATA in a `.dist-info` at the top."""
+    at = 0
+    for _ in range(count):
+        fields = _CENTRAL.unpack_from(directory, at)
+        name_length, extra_length, comment_length = fields[10:13]
+        name = directory[at + _CENTRAL.size : at + _CENTRAL.size + name_length]
+        if name.endswith(b".dist-info/METADATA") and is_metadata(name.decode("utf-8", "replace")):
+            yield _Entry(fields[4], fields[7], fields[8], fields[9], name_length, fields[16])
+        at += _CENTRAL.size + name_length + extra_length + comment_length
