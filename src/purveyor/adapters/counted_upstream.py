@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from purveyor.interfaces import Around, FetchedPage, RemoteFile, Unchanged, Upstream, Validators, unwatched
+from purveyor.interfaces import Around, FetchedPage, FilePart, RemoteFile, Unchanged, Upstream, Validators, unwatched
 from purveyor.model.names import NormalizedName
 from purveyor.model.tally import Tally
 
 
 class CountedUpstream:
-    """As `upstream`; counts `page` as changed, unchanged, absent or failed, and `file` as fetched or failed."""
+    """As `upstream`; counts `page` as changed, unchanged, absent or failed, `file` as fetched or failed, `part` also as refused."""
 
     def __init__(self, upstream: Upstream, tally: Tally, around: Around = unwatched) -> None:
         self._upstream = upstream
@@ -36,6 +36,16 @@ class CountedUpstream:
             outcome = "fetched"
         finally:
             self._tally.add("upstream", "file", outcome)
+
+    def part(self, index_url: str, url: str, start: int, length: int) -> FilePart | None:
+        outcome = "failed"
+        try:
+            with self._around("upstream part"):
+                part = self._upstream.part(index_url, url, start, length)
+            outcome = "fetched" if part is not None else "refused"
+        finally:
+            self._tally.add("upstream", "part", outcome)
+        return part
 
     def close(self) -> None:
         self._upstream.close()
