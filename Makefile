@@ -34,10 +34,10 @@ serve: $(STAMPS)/wheel
 	@$(BIN)/purveyor serve $(ARGS)
 
 test: $(STAMPS)/wheel $(STAMPS)/groups $(STAMPS)/clients
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 test-slow: $(STAMPS)/wheel $(STAMPS)/groups $(STAMPS)/clients
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -m slow -n 2 $(ARGS)
 
 # What is tested of a server on SQLite holds on PostgreSQL too, where every answer is to be exact.
 test-postgres: $(STAMPS)/wheel $(STAMPS)/groups $(STAMPS)/clients

@@ -49,7 +49,7 @@ Outage = tuple[Callable[[], None], Callable[[], None]]
 @pytest.fixture(
     params=[
         "database frozen",
-        "store stopped",
+        pytest.param("store stopped", marks=pytest.mark.slow),
         pytest.param("database stopped", marks=pytest.mark.slow),
         pytest.param("store frozen", marks=pytest.mark.slow),
     ]

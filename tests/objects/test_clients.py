@@ -19,7 +19,7 @@ TILL = wheel("till", "1.2", {"till.py": "def total():\n    return 42\n", "data.b
 INSTALLERS = (Installer(NEWEST_PIP, with_pip), Installer(UV, with_uv), Installer(POETRY, with_poetry))
 
 
-@pytest.mark.parametrize("downloads", ["stream", "redirect"])
+@pytest.mark.parametrize("downloads", ["redirect", pytest.param("stream", marks=pytest.mark.slow)])
 def test_clients_publish_and_install(downloads: str, object_store: Bucket, tmp_path: Path, client_environment: Mapping[str, str]) -> None:
     """Links name a digest, and no file."""
     with LiveServer(tmp_path / "with a space" / "data", blobs=object_store.url, downloads=downloads) as server:

@@ -10,7 +10,7 @@ from tests.object_server import Bucket
 from tests.objects.stored import BOTH, key, settled, url_of
 
 
-@pytest.mark.parametrize("downloads", ["stream", "redirect"])
+@pytest.mark.parametrize("downloads", ["redirect", pytest.param("stream", marks=pytest.mark.slow)])
 def test_a_file_of_an_upstream_is_fetched_there_once_and_then_from_the_store(downloads: str, object_store: Bucket, tmp_path: Path) -> None:
     with FakeIndex() as upstream:
         for distribution in BOTH.items():

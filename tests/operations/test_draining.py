@@ -38,7 +38,7 @@ def refuses(server: LiveServer) -> bool:
         return True
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_upload_under_way_is_acknowledged_and_there_after_the_restart(tmp_path: Path, workers: int) -> None:
     filename, content = large_wheel(20)
     with LiveServer(tmp_path / "data", workers=workers) as server:
@@ -86,7 +86,7 @@ def test_what_takes_longer_than_the_limit_is_given_up(tmp_path: Path) -> None:
         assert list((server.data / "staging").iterdir()) == []
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_while_a_balancer_takes_notice_requests_are_answered_and_connections_closed(tmp_path: Path, workers: int) -> None:
     with LiveServer(tmp_path / "data", drain_delay=600, workers=workers) as server:
         server.host(wheel("acme", "1.0"))
@@ -117,6 +117,7 @@ def get_somewhere(urls: list[str], client: httpx2.Client) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_restarting_one_server_after_the_other_loses_no_request(tmp_path: Path) -> None:
     stop = Event()
 

@@ -16,7 +16,7 @@ def lines(server: LiveServer) -> list[dict[str, Any]]:
     return [json.loads(line) for line in server.log.splitlines()]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_line_for_each_request_has_what_programs_look_for(tmp_path: Path, workers: int) -> None:
     with LiveServer(tmp_path / "data", workers=workers, log_format="json", access_log=True) as server:
         server.http.get(f"{server.simple_url}nothing/?token=secret", headers={"User-Agent": "pip/26.3", "X-Request-ID": "here-1"})
