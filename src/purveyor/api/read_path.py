@@ -17,7 +17,7 @@ from purveyor.api.growth import begun
 from purveyor.api.labels import client_of
 from purveyor.api.lane import Variant
 from purveyor.application import Application
-from purveyor.errors import NotFound, PurveyorError, UpstreamFailed
+from purveyor.errors import NotFound, PurveyorError, StoreFailed, UpstreamFailed
 from purveyor.formats import codings, representation
 from purveyor.formats.pulled_filenames import project_of
 from purveyor.model.indexes import DEFAULT, IndexName
@@ -136,8 +136,19 @@ class ReadPath:
         if isinstance(found, Elsewhere):
             return _at(found, conditions, head=scope["method"] == "HEAD")
         if isinstance(found, Far):
-            assert self._app.bringing is not None  # nothing is far where the store is here
-            found = await self._arriving(found, self._app.bringing.start, scope, conditions)
+            return await self._far(found, target, scope, conditions)
+        return conditional(_file_answer(found), f'"{found.sha256}"', conditions)
+
+    async def _far(self, far: Far, target: targets.FileTarget, scope: Scope, conditions: Conditions) -> Answer:
+        assert self._app.bringing is not None  # nothing is far where the store is here
+        try:
+            found = await self._arriving(far, self._app.bringing.start, scope, conditions)
+        except StoreFailed:
+            # A copy of an upstream's file may have been given up since it was found; then it is fetched there anew.
+            again = await asgi.in_thread(self._file_threads, lambda: self._app.files.open(target.index, target.link))
+            if not isinstance(again, Wanted):
+                raise
+            return await self._wanted(again, scope, conditions)
         return conditional(_file_answer(found), f'"{found.sha256}"', conditions)
 
     async def _wanted(self, wanted: Wanted, scope: Scope, conditions: Conditions) -> Answer:
