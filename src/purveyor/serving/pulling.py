@@ -138,8 +138,10 @@ class Pulling:
     def _keep(self, wanted: Wanted, staging: Staging) -> None:
         """After the last byte went to whoever waits for it: if this fails, the next request fetches again."""
         with self._blobs.keep([(staging, wanted.sha256)]) as unsettled:
+            # In the store before anybody can read that it is there.
+            if unsettled:
+                self._blobs.settle(unsettled)
             self._cached.add(PulledBlob(wanted.sha256, staging.size))
-        self._blobs.settle(unsettled)
         if self._far is not None:
             self._far.hold(staging, wanted.sha256)
         self._cached.make_room()
