@@ -449,6 +449,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
         forget_siblings(settings.data_dir / SIBLINGS)
         supervisor(config, listener).run()
+        forget_siblings(settings.data_dir / SIBLINGS)
     else:
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -45,8 +45,9 @@ class SiblingFiles:
 
 
 def forget_siblings(folder: Path) -> None:
-    """What earlier servers over the same data directory have left; for whoever begins to serve it."""
+    """What servers over the same data directory have left; for whoever begins to serve it, or has ended."""
     with suppress(OSError):
         for path in folder.iterdir():
             with suppress(OSError):
                 path.unlink()
+        folder.rmdir()
