@@ -124,14 +124,22 @@ class Moving:
     def _compare(self, level: int) -> int:
         """Before the pause, since it takes longer than anybody should wait; in the pause, what has changed since is compared."""
         self._say("Comparing every row.")
-        self._carry(sorted(set(names_after(self._source, level))))
-        level = compare_all(self._source, self._target, level)
-        check_contents(self._source, self._target, level)
-        return level
+        self._carry_after(level)
+        reached = compare_all(self._source, self._target, level)
+        self._carry_after(level)
+        check_contents(self._source, self._target, reached)
+        return reached
 
     def _follow(self, level: int, *, last: bool) -> int:
+        self._carry_after(level)
+        reached = follow(self._source, self._target, level, last=last)
+        if not last:
+            self._carry_after(level)
+        return reached
+
+    def _carry_after(self, level: int) -> None:
+        """Before rows are copied, since that is most of the work; and again afterwards: some were written meanwhile, unless writing is paused."""
         self._carry(sorted(set(names_after(self._source, level))))
-        return follow(self._source, self._target, level, last=last)
 
     def _carry(self, names: Iterable[str]) -> None:
         # Whatever these names' rows were committed with is in the store after this, and not only in the database.
