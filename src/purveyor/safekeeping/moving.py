@@ -138,7 +138,7 @@ class Moving:
         return reached
 
     def _carry_after(self, level: int) -> None:
-        """Before rows are copied, since that is most of the work; and again afterwards: some were written meanwhile, unless writing is paused."""
+        """Before rows are copied, which is most of the work, and again afterwards, for what was written meanwhile."""
         self._carry(sorted(set(names_after(self._source, level))))
 
     def _carry(self, names: Iterable[str]) -> None:
