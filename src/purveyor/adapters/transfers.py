@@ -30,7 +30,7 @@ _WAITING = 4 << 20
 # Whoever reads is woken for this much, or after this many seconds for less: each waking costs more than the bytes do.
 _WORTHWHILE = 256 << 10
 _SOON = 0.05
-# Headers of requests that came before this one: of a proxy's answer to CONNECT, and of 1xx answers.
+# Begins an answer's head; there may be several, each 1xx but the last.
 _STATUS_LINE = b"HTTP/"
 _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 # libcurl's number of an option that pycurl has no name for: what a proxy answers to CONNECT is not what we asked for.

@@ -7,14 +7,11 @@ are nearly always enough. Whatever is unusual is left to `wheel_metadata`, which
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from struct import Struct, error
+from struct import error
 
 from purveyor.formats.wheel_metadata import METADATA_LIMIT, is_metadata
+from purveyor.formats.zip_structure import CENTRAL, DEFLATED, END, LOCAL, STORED
 
-_END = Struct("<4s4H2LH")
-_CENTRAL = Struct("<4s6H3L5H2L")
-_LOCAL = Struct("<4s5H3L2H")
-_STORED, _DEFLATED = 0, 8
 # Of a local header as much as any program writes; its own lengths say the rest.
 _LONGEST_EXTRA = 1024
 _DIRECTORY_LIMIT = 16 << 20
@@ -60,7 +57,7 @@ class WheelParts:
         at = end.rfind(b"PK\x05\x06")
         if at < 0:
             return None
-        _, disk, first_disk, here, count, length, offset, _ = _END.unpack_from(end, at)
+        _, disk, first_disk, here, count, length, offset, _ = END.unpack_from(end, at)
         if disk or first_disk or here != count or offset + length > start + at or length > _DIRECTORY_LIMIT:
             return None
         directory = self._read(offset, length)
@@ -70,18 +67,19 @@ class WheelParts:
         return self._content(found[0]) if len(found) == 1 else None
 
     def _content(self, entry: _Entry) -> bytes | Missing | None:
-        if entry.size > METADATA_LIMIT or entry.packed > METADATA_LIMIT or entry.method not in (_STORED, _DEFLATED):
+        if entry.size > METADATA_LIMIT or entry.packed > METADATA_LIMIT or entry.method not in (STORED, DEFLATED):
             return None
-        longest = _LOCAL.size + entry.name_length + _LONGEST_EXTRA + entry.packed
-        whole = self._read(entry.offset, min(longest, self._size - entry.offset))
+        longest = LOCAL.size + entry.name_length + _LONGEST_EXTRA + entry.packed
+        length = min(longest, self._size - entry.offset)
+        whole = self._read(entry.offset, length)
         if whole is None:
-            return Missing(entry.offset, min(longest, self._size - entry.offset))
-        signature, *_, name_length, extra_length = _LOCAL.unpack_from(whole)
-        begin = _LOCAL.size + name_length + extra_length
+            return Missing(entry.offset, length)
+        signature, *_, name_length, extra_length = LOCAL.unpack_from(whole)
+        begin = LOCAL.size + name_length + extra_length
         packed = whole[begin : begin + entry.packed]
         if signature != b"PK\x03\x04" or len(packed) < entry.packed:
             return None
-        content = packed if entry.method == _STORED else zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, METADATA_LIMIT)
+        content = packed if entry.method == STORED else zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, METADATA_LIMIT)
         return content if len(content) == entry.size and zlib.crc32(content) == entry.crc else None
 
     def _read(self, start: int, length: int) -> bytes | None:
@@ -95,9 +93,9 @@ def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
     """Those of METADATA in a `.dist-info` at the top."""
     at = 0
     for _ in range(count):
-        fields = _CENTRAL.unpack_from(directory, at)
+        fields = CENTRAL.unpack_from(directory, at)
         name_length, extra_length, comment_length = fields[10:13]
-        name = directory[at + _CENTRAL.size : at + _CENTRAL.size + name_length]
+        name = directory[at + CENTRAL.size : at + CENTRAL.size + name_length]
         if name.endswith(b".dist-info/METADATA") and is_metadata(name.decode("utf-8", "replace")):
             yield _Entry(fields[4], fields[7], fields[8], fields[9], name_length, fields[16])
-        at += _CENTRAL.size + name_length + extra_length + comment_length
+        at += CENTRAL.size + name_length + extra_length + comment_length

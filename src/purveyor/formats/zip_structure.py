@@ -14,11 +14,11 @@ from purveyor.formats.inspection import Inspection, shown
 
 STORED, DEFLATED = 0, 8
 
-_END = Struct("<4s4H2LH")
+END = Struct("<4s4H2LH")
 _ZIP64_LOCATOR = Struct("<4sLQL")
 _ZIP64_END = Struct("<4sQ2H2L4Q")
-_CENTRAL = Struct("<4s6H3L5H2L")
-_LOCAL = Struct("<4s5H3L2H")
+CENTRAL = Struct("<4s6H3L5H2L")
+LOCAL = Struct("<4s5H3L2H")
 _BLOCK = Struct("<2H")
 _LONG = Struct("<Q")
 
@@ -85,19 +85,19 @@ def read_members(source: BinaryIO, inspection: Inspection) -> list[Member]:
 
 
 def _find_directory(source: BinaryIO, length: int) -> _Directory:
-    source.seek(max(0, length - _END.size - _ZIP64_LOCATOR.size - _ZIP64_END.size))
+    source.seek(max(0, length - END.size - _ZIP64_LOCATOR.size - _ZIP64_END.size))
     tail = source.read()
-    if len(tail) < _END.size or not tail[-_END.size :].startswith(b"PK\5\6"):
+    if len(tail) < END.size or not tail[-END.size :].startswith(b"PK\5\6"):
         raise Refused(_why_no_end(source, length))
-    _, disk, first_disk, entries_here, entries, size, start, comment = _END.unpack(tail[-_END.size :])
+    _, disk, first_disk, entries_here, entries, size, start, comment = END.unpack(tail[-END.size :])
     if comment:
         raise Refused("The archive is cut off: its end record announces a comment that is not there.")
     if disk or first_disk or entries_here != entries:
         raise Refused("The archive is one part of several (a multi-disk ZIP), which no installer reads.")
     directory = _Directory(start, size, entries)
-    end = length - _END.size
-    if tail[: -_END.size][-_ZIP64_LOCATOR.size :].startswith(b"PK\6\7"):
-        directory = _read_zip64_end(tail[: -_END.size], end, directory)
+    end = length - END.size
+    if tail[: -END.size][-_ZIP64_LOCATOR.size :].startswith(b"PK\6\7"):
+        directory = _read_zip64_end(tail[: -END.size], end, directory)
         end -= _ZIP64_LOCATOR.size + _ZIP64_END.size
     if directory.start + directory.size != end:
         raise Refused("The archive's central directory does not end where its end record begins: bytes were added or removed.")
@@ -107,7 +107,7 @@ def _find_directory(source: BinaryIO, length: int) -> _Directory:
 
 
 def _why_no_end(source: BinaryIO, length: int) -> str:
-    source.seek(max(0, length - _COMMENT_LIMIT - _END.size))
+    source.seek(max(0, length - _COMMENT_LIMIT - END.size))
     if b"PK\5\6" in source.read():
         return "The archive has a comment or other bytes after its end record, where another archive could hide."
     return "The file is not a ZIP archive, or it is cut off: it does not close with an end record."
@@ -136,11 +136,11 @@ def _read_zip64_end(tail: bytes, end: int, short: _Directory) -> _Directory:
 def _read_entries(raw: bytes, count: int) -> list[_Entry]:
     entries, position = [], 0
     for _ in range(count):
-        if raw[position : position + 4] != b"PK\1\2" or len(raw) - position < _CENTRAL.size:
+        if raw[position : position + 4] != b"PK\1\2" or len(raw) - position < CENTRAL.size:
             raise Refused("The archive's central directory is damaged, or has fewer entries than its end record says.")
-        fields = _CENTRAL.unpack_from(raw, position)
+        fields = CENTRAL.unpack_from(raw, position)
         name_size, extra_size, comment_size = fields[10:13]
-        name_end = position + _CENTRAL.size + name_size
+        name_end = position + CENTRAL.size + name_size
         name, extra = raw[name_end - name_size : name_end], raw[name_end : name_end + extra_size]
         if fields[2] & 0xFF > _NEWEST_FORMAT:
             raise Refused(f"The member {shown(name)} asks for a newer version of ZIP than installers know.")
@@ -224,10 +224,10 @@ def _read_local(source: BinaryIO, entry: _Entry, position: int) -> Member:
     if entry.offset != position:
         raise Refused(_why_misplaced(entry, position))
     source.seek(position)
-    head = source.read(_LOCAL.size)
-    if len(head) < _LOCAL.size or not head.startswith(b"PK\3\4"):
+    head = source.read(LOCAL.size)
+    if len(head) < LOCAL.size or not head.startswith(b"PK\3\4"):
         raise Refused(f"The member {shown(entry.raw_name)} has no local header where the central directory says.")
-    _, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack(head)
+    _, _, flags, method, _, _, crc, packed, size, name_size, extra_size = LOCAL.unpack(head)
     text = source.read(name_size + extra_size)
     raw_name = text[:name_size]
     size, packed = _widen(raw_name, text[name_size:], (size, packed))
@@ -237,7 +237,7 @@ def _read_local(source: BinaryIO, entry: _Entry, position: int) -> Member:
         name = raw_name.decode()
     except UnicodeDecodeError:
         raise Refused(f"The name of the member {shown(raw_name)} is not UTF-8.") from None
-    return Member(name, method, crc, packed, size, position + _LOCAL.size + name_size + extra_size)
+    return Member(name, method, crc, packed, size, position + LOCAL.size + name_size + extra_size)
 
 
 def _why_misplaced(entry: _Entry, position: int) -> str:
