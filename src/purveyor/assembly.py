@@ -107,7 +107,7 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
     limits = Limits(settings.max_unpacked_size, settings.max_entries, settings.max_ratio)
     signal, tally = MappedSignal(data / SIGNAL), Tally()
     database, far = _database(settings, data), _far_blobs(settings, data)
-    own = far or LocalBlobs(data, _gate(settings, data))
+    own = far or _near_blobs(settings, data)
     watching = Watching(tally, tracer)
     database.around = watching.around
     if far is not None:
@@ -267,6 +267,10 @@ def has_index(settings: Settings) -> bool:
     return settings.database != "sqlite" or (settings.data_dir / DATABASE).exists()
 
 
+def _near_blobs(settings: Settings, data: Path) -> LocalBlobs:
+    return LocalBlobs(data, _gate(settings, data))
+
+
 def _far_blobs(settings: Settings, data: Path, wait: float = _PARTS_WAIT) -> FarBlobs | None:
     """Those of an object store, whose client nobody else needs to have installed; None where files are kept in the data directory."""
     if settings.blobs == "local":
@@ -288,7 +292,7 @@ def cleaner(settings: Settings) -> Iterator[Cleaner]:
     _check_moves(database)  # of contents on their way, none has a row yet
     catalog = SqlCatalog(database, MappedSignal(data / SIGNAL))
     try:
-        yield Cleaner(catalog, _far_blobs(settings, data, 0.0) or LocalBlobs(data, _gate(settings, data)), time.time)
+        yield Cleaner(catalog, _far_blobs(settings, data, 0.0) or _near_blobs(settings, data), time.time)
     finally:
         catalog.close()
 
@@ -302,7 +306,7 @@ def safekeeping(settings: Settings, signal: str = SIGNAL) -> Iterator[Safekeepin
     """
     data = settings.data_dir
     database, far = _database(settings, data), _far_blobs(settings, data, 0.0)
-    own = far or LocalBlobs(data, _gate(settings, data))
+    own = far or _near_blobs(settings, data)
     catalog = SqlCatalog(database, MappedSignal(data / signal))
     cleaner = Cleaner(catalog, own, time.time)
     try:
@@ -333,9 +337,7 @@ def _place(settings: Settings) -> str:
 def _near_originals(settings: Settings, database: SqlDatabase, own: OwnBlobs) -> Originals:
     if settings.folder is None:
         return NearOriginals(own)
-    return NearOriginals(
-        FolderBlobs(LocalFolder(settings.folder.resolve()), SqlFolderIndex(_in_a_file(database)), LocalBlobs(settings.data_dir))
-    )
+    return NearOriginals(FolderBlobs(LocalFolder(settings.folder.resolve()), SqlFolderIndex(_in_a_file(database)), own))
 
 
 class _Remote:

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from purveyor.adapters.folder_index import SqlFolderIndex
-from purveyor.adapters.local_blobs import LocalBlobs
 from purveyor.errors import NotFound, StoreFailed
-from purveyor.interfaces import Folder, FolderFile, Staging, StoredBlob
+from purveyor.interfaces import BlobStore, Folder, FolderFile, Staging, StoredBlob
 
 
 class FolderBlobs:
     """What the folder has, then what `local` has: files that were in the data directory before it followed the folder."""
 
-    def __init__(self, folder: Folder, index: SqlFolderIndex, local: LocalBlobs) -> None:
+    def __init__(self, folder: Folder, index: SqlFolderIndex, local: BlobStore) -> None:
         self._folder = folder
         self._index = index
         self._local = local
