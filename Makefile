@@ -14,6 +14,9 @@ SOURCES := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml R
 # Further arguments of the program that a target runs, such as ARGS="--port 0".
 ARGS :=
 
+# As pip does. Where PYTHONDONTWRITEBYTECODE is set, each start would compile everything anew.
+export UV_COMPILE_BYTECODE := 1
+
 # uv brings certificates of its own; what this machine trusts counts, for instance a company's authority.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS := true

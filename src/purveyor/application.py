@@ -1,8 +1,9 @@
 """What a running index can do: the use cases that `api` is given. Assembled in `assembly.py`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from purveyor.access.tokens import Tokens
 from purveyor.interfaces import BlobStore, Catalog, Checks, Gauge, Newest, Siblings, Tracer
@@ -26,8 +27,7 @@ from purveyor.serving.upstreams import Upstreams
 from purveyor.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     settings: Settings
     catalog: Catalog
     blobs: BlobStore

@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from purveyor.access.tokens import Tokens
 from purveyor.adapters.auditing import SqlAudit
@@ -185,8 +186,7 @@ def _check_moves(database: SqlDatabase) -> None:
         log.warning("This index has moved to %s. What is here is read, and takes no changes.", move.place)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """What stores of every kind are made of."""
 
     database: SqlDatabase

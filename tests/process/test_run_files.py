@@ -3,10 +3,10 @@
 import json
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from purveyor.process import runfile
 from purveyor.process.identity import Identity

@@ -4,8 +4,9 @@ import os
 import re
 import shutil
 import signal
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from purveyor import __version__
 from purveyor.process import runfile

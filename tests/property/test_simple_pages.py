@@ -2,12 +2,12 @@
 
 import json
 import string
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from purveyor.formats import simple_html, simple_json
 from purveyor.formats.project_list import write_list

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from purveyor.adapters.catalog_changes import Change
 from purveyor.adapters.release_rows import Ask, promotions
@@ -20,8 +21,7 @@ _PAGE_CHANGES = ", ".join(f"'{action}'" for action in sorted(PAGE_CHANGES))
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class PageState:
+class PageState(Struct, frozen=True):
     """All of a page that can change: with these rows, the same page is made of the project. `files` are sha256 and yank by name."""
 
     hosted: bool = False

@@ -5,13 +5,13 @@ while, so a step says whether code from before it may go on: see docs/guides/upg
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from purveyor.errors import Misconfigured
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """With `contracts`, code that does not know this step can no longer work with the database. `postgres` is for that engine alone."""
 
     sql: str
@@ -19,8 +19,7 @@ class Step:
     postgres: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """How many steps a database has behind it, and how many a Purveyor must know at least to work with it."""
 
     number: int

@@ -1,8 +1,10 @@
 """An answer to a read, complete before its first byte leaves: conditional requests and ranges (RFC 9110 13, 14) are decided here, once."""
 
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from purveyor.serving.bodies import Body, Growing, length, part
 
@@ -15,8 +17,7 @@ _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*\Z", re.IGNORECASE | re.ASCII)
 _DIGITS = 18
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Struct, frozen=True):
     """The fields of a request that decide between 200, 206, 304 and 416. Each is None where the request does not have it."""
 
     if_none_match: str | None = None
@@ -24,8 +25,7 @@ class Conditions:
     if_range: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`about` names the project whose change makes the answer wrong; None for the list, and `lasting` False for what must not be held.
 
     Time alone makes it wrong at `valid_until`. With `growing` the content is that, in place of `body`.

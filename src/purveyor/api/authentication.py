@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import binascii
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from purveyor.access.tokens import Tokens
 from purveyor.errors import NotAuthenticated
@@ -17,8 +18,7 @@ _LONGEST_DELAY = 3.0
 _ADDRESSES = 10_000
 
 
-@dataclass(slots=True)
-class GuessBrake:
+class GuessBrake(Struct):
     """Each wrong credential from an address is answered later than the one before.
 
     Nothing is locked: the delay is the wrong answer's alone, so that a guesser behind the same proxy keeps nobody out.

@@ -1,8 +1,9 @@
 """One operation of the management API, and one call of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from purveyor.application import Application
 from purveyor.model.grants import Permission
@@ -13,8 +14,7 @@ from purveyor.publishing.lifecycle import Selection
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request, once it is known who asks: `body` holds fields that the operation has, each of its type."""
 
     app: Application
@@ -37,8 +37,7 @@ class Call:
         return reason
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """`path` is relative to the index's root; the `fields` of a GET come in its query.
 
     With `permission` None no token is asked for: what it tells, the pages tell too.

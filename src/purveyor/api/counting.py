@@ -3,7 +3,8 @@
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from purveyor.interfaces import Catalog, Counts
 
@@ -14,8 +15,7 @@ _MANY = 100_000
 _REST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
+class _Count(Struct, frozen=True):
     """What there is, at least since the change with this serial."""
 
     serial: int

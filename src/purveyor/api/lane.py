@@ -7,9 +7,10 @@ the long way, which leaves its answer here.
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from purveyor.api.answers import Answer
 from purveyor.errors import PurveyorError
@@ -27,8 +28,7 @@ _ANSWERS = 16384
 _HEAD_LIMIT = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """All that a header block decides about an answer; blocks with an equal variant share their answers."""
 
     client: str

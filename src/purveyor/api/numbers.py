@@ -3,15 +3,15 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from purveyor.api.connections import Connections
 from purveyor.application import Application
 from purveyor.model.tally import Counted, Key
 
 
-@dataclass(slots=True)
-class Numbers:
+class Numbers(Struct):
     """`counted` only rises; `now` is of the processes that are there, one of which is `processes`."""
 
     counted: Counted = field(default_factory=Counted)

@@ -1,8 +1,9 @@
 """The management API: a table of operations, from which the routes and the OpenAPI description are made."""
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+
+from msgspec import to_builtins
 
 from purveyor.api.calls import Call, Document, Operation
 from purveyor.api.promotion_operations import PROMOTION
@@ -81,7 +82,8 @@ def _status(call: Call) -> Document:
 
 
 def _why(call: Call) -> Document:
-    return asdict(call.app.explaining.why(call.index, call.project, call.body.get("version")))
+    explanation: dict[str, Any] = to_builtins(call.app.explaining.why(call.index, call.project, call.body.get("version")))
+    return explanation
 
 
 def _override(call: Call) -> Document:

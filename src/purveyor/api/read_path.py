@@ -5,10 +5,11 @@ It is the reference for the express lane, which only repeats what was answered h
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from hashlib import sha256
 from typing import TypeVar
 from urllib.parse import parse_qs
+
+from msgspec.structs import replace
 
 from purveyor.api import asgi, problems, targets
 from purveyor.api.answers import NOSNIFF, Answer, Conditions, conditional, meets, text

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from threading import Thread
+
+from msgspec import Struct
 
 from purveyor.api.draining import Draining
 from purveyor.errors import PurveyorError
@@ -16,8 +17,7 @@ PATIENCE = 1.5
 """Seconds after which a check that has not answered has failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     name: str
     ok: bool
     detail: str

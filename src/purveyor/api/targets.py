@@ -1,7 +1,8 @@
 """What a request's path means. Decoded once, matched against what may stand there, never joined to a file system path."""
 
-from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
+
+from msgspec import Struct
 
 from purveyor.errors import BadRequest, Refused
 from purveyor.formats.links import FileLink, read_file_path
@@ -9,33 +10,28 @@ from purveyor.model.indexes import DEFAULT, IndexName, index_name
 from purveyor.model.names import NormalizedName, is_normalized, is_valid, normalize
 
 
-@dataclass(frozen=True, slots=True)
-class ListTarget:
+class ListTarget(Struct, frozen=True):
     index: IndexName
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectTarget:
+class ProjectTarget(Struct, frozen=True):
     index: IndexName
     name: NormalizedName
 
 
-@dataclass(frozen=True, slots=True)
-class FileTarget:
+class FileTarget(Struct, frozen=True):
     index: IndexName
     link: FileLink
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """To `path` of the index, which has no leading slash."""
 
     index: IndexName
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class NothingThere:
+class NothingThere(Struct, frozen=True):
     """Below /simple/ or /packages/, but nothing that an index could have."""
 
 

@@ -6,13 +6,13 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import click
+from msgspec.structs import replace
 
 from purveyor.cli.reporting import JSON, Reporter, sized
 from purveyor.errors import Conflict, Misconfigured, Refused

@@ -1,12 +1,12 @@
 """`purveyor fsck`: is everything there, and what it should be?"""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import asdict
 
 from purveyor.cli.exporting import check_index
 from purveyor.cli.reporting import JSON, Reporter, sized

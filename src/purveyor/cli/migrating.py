@@ -1,11 +1,12 @@
 """`purveyor migrate`: the index moves to another database, and its files to another store."""
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import asdict
 
 from purveyor.cli.exporting import check_index
 from purveyor.cli.reporting import JSON, Reporter, sized

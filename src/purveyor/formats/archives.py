@@ -1,8 +1,9 @@
 """Opening uploaded archives: nothing is unpacked to a disk, every byte is checked, and all faults are told together."""
 
-from dataclasses import dataclass
 from io import SEEK_END
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from purveyor.errors import Refused
 from purveyor.formats.core_metadata import promised_license_files
@@ -13,8 +14,7 @@ from purveyor.model.files import Kind, ParsedFilename
 __all__ = ["Contents", "Limits", "read_archive"]
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """`metadata` is METADATA or PKG-INFO, byte for byte."""
 
     metadata: bytes

@@ -6,8 +6,9 @@ One JSON array a row, its values in the order of `Table.columns`. Bytes are writ
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from purveyor.errors import Refused
 
@@ -23,8 +24,7 @@ _FILE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     name: str
     columns: tuple[str, ...]
     binary: frozenset[str] = frozenset()

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from purveyor.errors import Refused
 from purveyor.formats.inspection import shown
@@ -34,8 +35,7 @@ _SINGLE = ("metadata-version", "name", "version", "requires-python", "license-ex
 _DECODED = (*_SINGLE, "requires-dist", "provides-extra", "dynamic", "license-file")
 
 
-@dataclass(frozen=True, slots=True)
-class CoreMetadata:
+class CoreMetadata(Struct, frozen=True):
     """What the index uses of a file's metadata. `dynamic` is in lower case; the rest is as the file spells it."""
 
     metadata_version: str

@@ -1,6 +1,6 @@
 """What one archive may cost, and everything found wrong with it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from purveyor.errors import Refused
 
@@ -9,8 +9,7 @@ _SHOWN_COMPLAINTS = 20
 _SHOWN_CHARACTERS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bytes once unpacked, entries, and bytes unpacked for each byte packed (which counts above 64 MiB unpacked)."""
 
     unpacked_size: int

@@ -4,14 +4,14 @@ The path carries the digest of the content, so what it leads to never changes an
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 METADATA_SUFFIX = ".metadata"
 _PATH = re.compile(r"packages/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{60})/([A-Za-z0-9][A-Za-z0-9._+!-]*)\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class FileLink:
+class FileLink(Struct, frozen=True):
     sha256: str
     filename: str
     metadata: bool

@@ -7,9 +7,10 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
@@ -26,8 +27,7 @@ _SUMMARY_LIMIT = 200
 _EVENTS = ("fixed", "introduced", "last_affected")
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """`advisories` can be gone through once; `left_out` is complete after that."""
 
     advisories: Iterator[Advisory]

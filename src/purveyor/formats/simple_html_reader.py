@@ -1,12 +1,12 @@
 """The anchors and meta elements of an HTML page of the Simple API, as lenient as the clients that read such pages."""
 
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+
+class Anchor(Struct, frozen=True):
     """`text` is without the white space around it; attribute names are in lower case, values unescaped."""
 
     href: str
@@ -14,8 +14,7 @@ class Anchor:
     attributes: dict[str, str]
 
 
-@dataclass(slots=True)
-class HtmlPage:
+class HtmlPage(Struct):
     has_doctype: bool = False
     base: str | None = None
     anchors: list[Anchor] = field(default_factory=list)

@@ -6,11 +6,12 @@ Source: PyPUG "Simple repository API" up to version 1.4. What a page states is r
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urljoin
+
+from msgspec import Struct, field
 
 from purveyor.formats import simple_html_reader as html
 from purveyor.model.files import Yanked
@@ -43,8 +44,7 @@ class Key(StrEnum):
     PROVENANCE = "provenance"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One way in which a page breaks the standard, as a sentence; `filename` is empty for the page as a whole."""
 
     key: Key
@@ -52,8 +52,7 @@ class Fault:
     filename: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedFile:
+class OfferedFile(Struct, frozen=True):
     """A file as a page states it; None and empty where it does not say. `url` is absolute, `href` as written."""
 
     filename: str
@@ -74,8 +73,7 @@ class OfferedFile:
         return f"{self.url}.metadata"
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectPage:
+class ProjectPage(Struct, frozen=True):
     """`versions` is None where the page does not list them (HTML, or JSON before 1.1)."""
 
     name: str | None
@@ -86,16 +84,14 @@ class ProjectPage:
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedProject:
+class ListedProject(Struct, frozen=True):
     """A name in a project list, and the page it links to (None in JSON, where the URL follows from the name)."""
 
     name: str
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
+class ListPage(Struct, frozen=True):
     api_version: str | None
     projects: tuple[ListedProject, ...]
     faults: tuple[Fault, ...]
@@ -259,8 +255,7 @@ def _json_file(entry: Any, base: str, faults: list[Fault]) -> OfferedFile | None
     )
 
 
-@dataclass(slots=True)  # not frozen: that costs thrice as much, for each file of a page
-class _Entry:
+class _Entry(Struct):
     """One entry of `files`, key by key."""
 
     filename: str

@@ -1,10 +1,9 @@
 """A pulled project as we keep it: our own binary form, compressed. Disposable: what cannot be read is fetched again."""
 
-from dataclasses import replace
-
 from isal import isal_zlib
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder
+from msgspec.structs import replace
 
 from purveyor.formats.codings import Damaged
 from purveyor.model.names import NormalizedName

@@ -6,8 +6,9 @@ are nearly always enough. Whatever is unusual is left to `wheel_metadata`, which
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import error
+
+from msgspec import Struct
 
 from purveyor.formats.wheel_metadata import METADATA_LIMIT, is_metadata
 from purveyor.formats.zip_structure import CENTRAL, DEFLATED, END, LOCAL, STORED
@@ -17,16 +18,14 @@ _LONGEST_EXTRA = 1024
 _DIRECTORY_LIMIT = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """`length` bytes from `start` on are needed as well."""
 
     start: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     method: int
     crc: int
     packed: int

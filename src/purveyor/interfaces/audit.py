@@ -1,9 +1,10 @@
 """What can be asked of a catalog as a whole: not what it offers, but whether it is in order."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
@@ -21,8 +22,7 @@ class Role(StrEnum):
     """Of what an upstream offers; it is fetched again if it is not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedBlob:
+class NamedBlob(Struct, frozen=True):
     """A blob as one row names it. `size` is None where the row does not say; index and filename are empty for a copy."""
 
     sha256: str
@@ -33,8 +33,7 @@ class NamedBlob:
     size: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class WrongSerial:
+class WrongSerial(Struct, frozen=True):
     """A project whose serial is not that of the newest entry about it; `newest` is 0 where there is none."""
 
     index: IndexName

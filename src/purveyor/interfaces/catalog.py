@@ -1,9 +1,10 @@
 """The truth about indexes, projects and files, and the word that it has changed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from purveyor.model.advisories import Advisory
 from purveyor.model.files import DistributionFile, Yanked
@@ -15,15 +16,13 @@ from purveyor.model.policy import Override
 from purveyor.model.projects import ProjectDetail, ProjectStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     projects: int
     files: int
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewFile:
+class NewFile(Struct, frozen=True):
     """A file whose blobs are kept already, about to become a row. `identity` is unique beside the filename; see `model/files.py`.
 
     `actor` and `at` say who adds it here, and when: with a file that comes from elsewhere, neither need be who uploaded it first, and when.

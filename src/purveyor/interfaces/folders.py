@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from purveyor.interfaces.catalog import NewFile
 from purveyor.model.files import DistributionFile
@@ -32,8 +33,7 @@ class FolderFile(NamedTuple):
         return self.path.rpartition("/")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """One directory of a served folder: its sub-directories, and its wheels and sdists, which are looked at as they are iterated.
 
     `gone` are names that are not among either any more.
@@ -85,8 +85,7 @@ class Folder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What the inspection of one file of the folder has found: what to add, and its metadata if that is offered; or a fault."""
 
     file: FolderFile

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 
 class Check(Protocol):
@@ -21,8 +22,7 @@ Checks = Mapping[str, Check]
 """By the names under which `/health/ready` lists them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sibling:
+class Sibling(Struct, frozen=True):
     """What another process of the same server has said last, and whether it is still there to say more."""
 
     said: str

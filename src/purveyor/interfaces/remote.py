@@ -2,24 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(Struct, frozen=True):
     """What an upstream wants to be told to know whether its page is still the one we have (RFC 9110 8.8)."""
 
     etag: str | None = None
     last_modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedPage:
+class FetchedPage(Struct, frozen=True):
     """`url` is the page's own, after redirects; `lifetime` the seconds for which the upstream says it stays right, 0 if it does not say."""
 
     body: bytes
@@ -29,23 +28,20 @@ class FetchedPage:
     lifetime: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(Struct, frozen=True):
     """The page is still what it was when it had the validators that were given."""
 
     lifetime: int
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
+class RemoteFile(Struct, frozen=True):
     """`size` is None where the upstream does not say; reading `pieces` raises `UpstreamFailed` when they end early or stop coming."""
 
     size: int | None
     pieces: Iterator[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(Struct, frozen=True):
     """Bytes of a file from `start` on; the whole has `size`."""
 
     start: int
@@ -74,8 +70,7 @@ class Upstream(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A project as a remote index described it; its `serial` grows whenever the description changes."""
 
     detail: ProjectDetail
@@ -101,8 +96,7 @@ class Snapshots(Protocol):
     def add_extracted(self, name: NormalizedName, wheel_sha256: str, metadata_sha256: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PulledBlob:
+class PulledBlob(Struct, frozen=True):
     sha256: str
     size: int
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
+
+from msgspec import Struct
 
 from purveyor.formats.catalog_rows import Table
 
@@ -23,8 +24,7 @@ class Phase(StrEnum):
     """It is elsewhere now: what is left here is read, and never written again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """`mark` is that of both ends, `place` where the other end is, fit to be shown; `until` is in microseconds since 1970."""
 
     phase: Phase

@@ -1,16 +1,15 @@
 """Security advisories on projects, as the Open Source Vulnerability format (OSV 1.7) describes them."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from purveyor.model.names import NormalizedName
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Versions from `introduced` on ("0": from the first), to before `fixed` or up to `last`; without either, all later ones."""
 
     introduced: str
@@ -25,8 +24,7 @@ class Span:
         return self.last is None or version <= comparable(self.last)
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(Struct, frozen=True):
     """`versions` are canonical, as `packaging.utils.canonicalize_version` spells them: 1.0 and 1.0.0 are the same release."""
 
     project: NormalizedName

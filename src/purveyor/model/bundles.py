@@ -1,15 +1,15 @@
 """A bundle: files of an index as they are carried to where no index can be reached."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from purveyor.model.files import DistributionFile
 from purveyor.model.projects import ProjectDetail
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One file inside the bundle. `path` is relative to its top."""
 
     path: str
@@ -17,8 +17,7 @@ class Member:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """What a bundle holds, by what its manifest says.
 
     `indexes` are the URLs it was made from, without credentials. `pythons` and `platforms` are those that were asked for; empty stands for

@@ -1,11 +1,11 @@
 """What an index demands of a release before it takes it from another one."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Demands:
+
+class Demands(Struct, frozen=True):
     """`age` is how long the release has been in the index it comes from, `approvals` how many others must have said yes to it."""
 
     age: timedelta = timedelta()

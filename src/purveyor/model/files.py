@@ -1,7 +1,6 @@
 """Distribution files: what an index says of each, and what a filename says of itself."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from math import prod
@@ -35,8 +34,7 @@ class Kind(StrEnum):
     WHEEL = "bdist_wheel"
 
 
-@dataclass(frozen=True, slots=True)
-class Yanked:
+class Yanked(Struct, frozen=True):
     """A file that installers skip unless nothing else satisfies (PEP 592). Only the writers know how each format spells it."""
 
     reason: str = ""
@@ -92,8 +90,7 @@ def deleted_conflict(there: DistributionFile, given: DistributionFile) -> Confli
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedFilename:
+class ParsedFilename(Struct, frozen=True):
     """What a filename says of its file. `identity` is equal for two spellings of the same file (case, escaping, 1.0 and 1.0.0)."""
 
     filename: str

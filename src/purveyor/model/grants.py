@@ -1,8 +1,9 @@
 """Who may do what. Time arrives as `now`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Permission(StrEnum):
@@ -17,8 +18,7 @@ _MANAGEMENT = frozenset({Permission.MANAGE, Permission.PROMOTE, Permission.APPRO
 """Whoever may manage an index may also promote releases to it, approve of them, and record what came of their checks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     subject: str
     permissions: frozenset[Permission]
     expires_at: datetime | None = None
@@ -28,8 +28,7 @@ class Grant:
         return held and (self.expires_at is None or now < self.expires_at)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownToken:
+class KnownToken(Struct, frozen=True):
     """What is known of a token that was given out: not the token."""
 
     identifier: str

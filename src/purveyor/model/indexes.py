@@ -1,10 +1,11 @@
 """Indexes: each hosts projects of its own, and looks for every other name further up, in order."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from purveyor.errors import NotAllowed, Refused
 from purveyor.model.demands import NO_DEMANDS, Demands
@@ -73,8 +74,7 @@ class Mode(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class ModeFor:
+class ModeFor(Struct, frozen=True):
     pattern: NamePattern
     mode: Mode
 
@@ -90,8 +90,7 @@ class ModeFor:
         return f"{self.pattern.text}={self.mode}"
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """One index's settings.
 
     `upstreams` are asked in order for what is not hosted here. A name that is hosted or matches `reserved` is never looked for further up,

@@ -1,8 +1,9 @@
 """One entry for each change: the serial, the audit log and the change notice in one."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
@@ -45,8 +46,7 @@ ASIDE = frozenset({Action.OVERRIDE, Action.END_OVERRIDE})
 """What is said about a project without its becoming another one: its serial stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Struct, frozen=True):
     """What happened, to what of which index; empty where it was about no project, no version or no file."""
 
     serial: int
@@ -60,8 +60,7 @@ class JournalEntry:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What a follower of the journal has missed: it is now at `serial`, and projects of these names are not what they were, in whichever
     index; with `everything`, nothing is. Those in `listed` have come to a list of projects, gone from it or changed in it.
     """

@@ -1,7 +1,8 @@
 """Patterns of project names, for settings that are about many projects."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from purveyor.errors import Refused
 from purveyor.model.names import NormalizedName
@@ -9,8 +10,7 @@ from purveyor.model.names import NormalizedName
 _PATTERN = re.compile(r"[a-z0-9*]+(-[a-z0-9*]+)*\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class NamePattern:
+class NamePattern(Struct, frozen=True):
     """A normalised project name in which `*` stands for any characters, none included."""
 
     text: str

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
@@ -36,8 +37,7 @@ class OnAdvisory(StrEnum):
     BLOCK = "block"
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Projects and of their versions those of a specifier: `acme-*`, `requests<3`."""
 
     pattern: NamePattern
@@ -64,8 +64,7 @@ class Selector:
         return self.pattern.matches(name) and (not self.versions or self.versions.contains(Version(version)))
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """None and empty: no such rule. `for_names` are policies for the names of a pattern: what such a one says goes before the rest."""
 
     cooldown: timedelta | None = None
@@ -82,7 +81,7 @@ class Policy:
         policy = replace(self, for_names=())
         for pattern, special in reversed(self.for_names):
             if pattern.matches(name):
-                said = {rule.name: getattr(special, rule.name) for rule in fields(special) if rule.name != "for_names"}
+                said = {rule: getattr(special, rule) for rule in special.__struct_fields__ if rule != "for_names"}
                 policy = replace(policy, **{rule: value for rule, value in said.items() if value is not None})
         return policy
 
@@ -90,8 +89,7 @@ class Policy:
 NO_POLICY = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """An exception for one version of one project, by a person, for a time."""
 
     project: NormalizedName
@@ -105,8 +103,7 @@ class Override:
         return file.project == self.project and Version(file.version) == Version(self.version) and now < self.until
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(Struct, frozen=True):
     """A file that the policy of `index` does not offer. `because` is a sentence without its subject; `until` where time alone ends it."""
 
     file: DistributionFile
@@ -120,8 +117,7 @@ class Withheld:
         return f"{self.file.filename} is {self.because}"
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Struct, frozen=True):
     """An offered version that an advisory is about."""
 
     version: str
@@ -131,8 +127,7 @@ class Warned:
         return f"{self.version}: {self.advisory}"
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """The project as far as the policy offers it, and what it holds back. It is right until `valid_until`."""
 
     detail: ProjectDetail

@@ -1,8 +1,8 @@
 """A project as one index offers it: the noun that every reader produces and every writer consumes."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 from packaging.version import Version
 
 from purveyor.errors import NotAllowed
@@ -27,8 +27,7 @@ class Status(StrEnum):
         return self is not Status.QUARANTINED
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectStatus:
+class ProjectStatus(Struct, frozen=True):
     status: Status = Status.ACTIVE
     reason: str = ""
 
@@ -39,8 +38,7 @@ class ProjectStatus:
             raise NotAllowed(f"{name} is {self.status}{because} and takes no new files.", "Ask its owner to set it active first.")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectDetail:
+class ProjectDetail(Struct, frozen=True):
     """`serial` grows with every change of the project on this index; it is not part of what the standards describe."""
 
     name: NormalizedName

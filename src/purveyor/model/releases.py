@@ -5,9 +5,9 @@ What is recorded is about bytes, not about a version's name: it counts for exact
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 from packaging.version import Version
 
 from purveyor.model.files import DistributionFile
@@ -16,8 +16,7 @@ from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What came of one check of a release, the last time that it was recorded; `index` is where the release was then."""
 
     name: str
@@ -29,8 +28,7 @@ class Check:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """Somebody's word that a release may go to the index `target`."""
 
     target: IndexName
@@ -39,8 +37,7 @@ class Approval:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """`since` is when the newest of the files came to the index, by whatever way."""
 
     index: IndexName
@@ -60,8 +57,7 @@ class Release:
         return f"{self.project} {self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """The wish of `by` that a release goes from one index to another."""
 
     project: NormalizedName
@@ -72,8 +68,7 @@ class Move:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
+class Promotion(Struct, frozen=True):
     """A release that went to the index `target`, as it was in its own index at that time.
 
     `serial` is that of its last entry in the journal; `undone` that of the rollback that took it back.
@@ -87,8 +82,7 @@ class Promotion:
     undone: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True):
     """The promotions that were undone, newest first; the index offers of the project again what it did at `restored`."""
 
     project: NormalizedName

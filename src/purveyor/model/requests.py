@@ -1,11 +1,11 @@
 """The request that is being answered: what is noted about it on the way, by whoever has a hand in the answer."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class UnderWay:
+class UnderWay(Struct):
     """`id` is what its client, the log and an error's document call it."""
 
     id: str

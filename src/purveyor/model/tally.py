@@ -2,8 +2,9 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from threading import Lock
+
+from msgspec import Struct, field
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds: the upper ends of the classes that durations are counted in. The last class has none."""
@@ -12,8 +13,7 @@ Key = tuple[str, ...]
 """The name of what is counted, and the values of its labels."""
 
 
-@dataclass(slots=True)
-class Counted:
+class Counted(Struct):
     """Numbers of one process or of several: counts, and of durations how many fell into each class, and their sum at the end."""
 
     numbers: dict[Key, float] = field(default_factory=dict)

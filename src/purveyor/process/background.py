@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from purveyor.errors import Misconfigured
 from purveyor.formats.database_url import shown
@@ -27,8 +29,7 @@ _GRACE = 5.0
 _KILLED_BY_US = -signal.SIGTERM
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """A server that did not start: its exit code, and what it said."""
 
     code: int

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+
+from msgspec import Struct
 
 from purveyor.errors import PurveyorError
 from purveyor.settings import Settings
@@ -14,8 +15,7 @@ _VALUED = ("--host", "--port", "--data", "--workers")
 """The options of `serve` that a value follows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """The options of a `purveyor serve`, as far as its command line has them."""
 
     host: str | None = None

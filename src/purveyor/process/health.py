@@ -4,9 +4,10 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from purveyor.process.runfile import Record
 
@@ -15,8 +16,7 @@ PATIENCE = 1.5
 _LARGEST = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What a server holds; None where it has not counted yet, which takes seconds if there are millions."""
 
     projects: int | None

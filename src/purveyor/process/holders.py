@@ -4,11 +4,12 @@ import os
 import pwd
 import shlex
 import sys
-from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from purveyor.process.command_lines import folder_of_http_server, served_by
 from purveyor.process.identity import owner
@@ -18,8 +19,7 @@ _SHOWN = 160
 """Characters of a command line that are shown; what identifies a program is at its beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A process that listens on a port. Empty and None where the system hides it from this user."""
 
     pid: int

@@ -6,9 +6,10 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 _PROC = Path("/proc")
 # Fields of /proc/PID/stat behind the command's name (proc_pid_stat(5)): the third, the fourth and the twenty-second.
@@ -18,8 +19,7 @@ _ENDED = ("Z", "X", "x")
 _LOOK_AGAIN = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """One process, and no other that gets its pid later. `mark` is the same for as long as the process lives."""
 
     pid: int

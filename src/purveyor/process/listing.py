@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 from purveyor.errors import PurveyorError
 from purveyor.process import runfile
@@ -21,8 +21,7 @@ from purveyor.process.runfile import USUAL_DRAIN, Found, Record
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What was found at one moment."""
 
     running: tuple[Record, ...]
@@ -30,8 +29,7 @@ class Listing:
     rubbish: tuple[Found, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """How a running server is. Sizes in bytes, times in seconds."""
 
     record: Record

@@ -9,12 +9,14 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.json import encode
 
 from purveyor.formats.database_url import shown
 from purveyor.process.code import Code
@@ -30,8 +32,7 @@ USUAL_DRAIN = 10
 _LONGEST_DRAIN = 24 * 60 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A server as it described itself when it began to listen."""
 
     identity: Identity
@@ -58,8 +59,7 @@ class Record:
         return f"{self.identity.pid}-{sha256(self.identity.mark.encode()).hexdigest()[:8]}{ENDING}"
 
     def to_json(self) -> str:
-        document = asdict(self) | {"started_at": self.started_at.isoformat()}
-        return json.dumps(document, default=str)
+        return encode(self, enc_hook=str).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Record":
@@ -70,8 +70,7 @@ class Record:
             raise ValueError(f"It is no record of a server: {error!r}.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A file in the run directory: with its record, or, if it is not one, with the reason."""
 
     path: Path

@@ -1,10 +1,9 @@
 """One file that was published elsewhere becomes one file of this index, and its history comes with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from purveyor.formats.archives import Limits
 from purveyor.interfaces import BlobStore, Catalog, NewFile, Staging
@@ -19,8 +18,7 @@ ACTOR = "import"
 """Who the journal names."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """What a file's source says of it that is not in its bytes; None where it does not say. `origin` holds no credentials."""
 
     uploaded_at: datetime | None = None
@@ -29,8 +27,7 @@ class History:
     origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(Struct, frozen=True):
     """`created` is False where the very same file was here already; `faults` are those of its metadata that it was forgiven."""
 
     file: DistributionFile

@@ -1,8 +1,9 @@
 """What no row of the index names any more, found and removed beside uploads that may name it again at the same moment."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from purveyor.interfaces import Catalog, OwnBlobs, StoredBlob
 
@@ -14,8 +15,7 @@ STAGING_AGE = 60.0
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     count: int = 0
     bytes: int = 0
 

@@ -1,9 +1,10 @@
 """What a distribution file says of itself, and the row that this makes of it; whoever brings the file, by upload or otherwise."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from purveyor.errors import Refused
 from purveyor.formats.archives import Limits, read_archive
@@ -13,8 +14,7 @@ from purveyor.model.files import DistributionFile, Kind, ParsedFilename, parse_v
 from purveyor.model.names import normalize
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(Struct, frozen=True):
     """The archive's own word: `raw` is METADATA or PKG-INFO byte for byte, `metadata` what it says.
 
     `faults` are those that an old file is forgiven; for an upload there are none.

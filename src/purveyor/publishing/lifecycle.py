@@ -1,9 +1,9 @@
 """What happens to a release after it was published: yanked, deleted, restored; and what a project's status says of all of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from packaging.version import Version
 
 from purveyor.errors import BadRequest, NotAllowed, NotFound
@@ -14,8 +14,7 @@ from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail, ProjectStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Files of one project that an index hosts: those of a version, or those named."""
 
     index: IndexName

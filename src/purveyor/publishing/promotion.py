@@ -1,8 +1,9 @@
 """Releases go from one index to another: the same bytes, all files or none, with what is known of them, and back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from purveyor.errors import BadRequest, NotAllowed, NotFound, PromotionRefused
 from purveyor.interfaces import Catalog, Promotions

@@ -3,9 +3,10 @@
 import base64
 import binascii
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct
 
 from purveyor.errors import Refused
 from purveyor.formats.archives import Limits
@@ -23,8 +24,7 @@ from purveyor.publishing.upload import DIGEST_FIELDS, Upload
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """`created` is False when the very same file was there already: then nothing has changed."""
 
     file: DistributionFile

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from purveyor.errors import Refused
 from purveyor.formats.archives import Limits
@@ -21,8 +20,7 @@ ACTOR = "bundle"
 """Who the journal names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unbundled:
+class Unbundled(Struct, frozen=True):
     """`added` are files that were not there before."""
 
     added: Sequence[DistributionFile]

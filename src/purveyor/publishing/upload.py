@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from purveyor.interfaces import Staging
 
@@ -21,8 +22,7 @@ DIGEST_FIELDS: dict[str, Callable[[], Digest]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """`declared` holds every value of every form field; nothing in it is believed. `digests` are of the bytes that came, in hex."""
 
     filename: str

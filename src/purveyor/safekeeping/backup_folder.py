@@ -14,11 +14,13 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from purveyor.errors import Misconfigured, Refused
 from purveyor.formats.catalog_rows import FORMAT, TABLES, Row, Table, Tally, read_row, write_row
@@ -29,8 +31,7 @@ _OURS = re.compile(r"(\d{8}T\d{6}Z-\d+\.(json|rows\.gz)|blobs|partial)\Z")
 _LEVEL = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """`index` is the digest of the journal's first entry, by which backups of one index are known; `absent` are contents of deleted files
     that were gone already.
     """

@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct, field
 
 from purveyor.errors import StoreFailed
 from purveyor.interfaces import Originals, OwnBlobs
@@ -23,8 +24,7 @@ class Verified(Protocol):
     def add(self, sha256: str, /) -> None: ...
 
 
-@dataclass(slots=True)
-class Carried:
+class Carried(Struct):
     """How many there were and were copied, with their bytes; and those that the source does not have as they should be."""
 
     count: int = 0

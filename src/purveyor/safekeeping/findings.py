@@ -1,7 +1,8 @@
 """What `fsck` may find: the one table of codes, each with why it matters and what is done about it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Code(StrEnum):
@@ -73,8 +74,7 @@ MENDABLE = frozenset(
 """What `--repair` knows how to do something about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is not as it must be. What it is about stands in the fields that apply; the others are empty."""
 
     code: Code

@@ -17,7 +17,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from purveyor.errors import Misconfigured, PurveyorError, StoreFailed
 from purveyor.interfaces import Move, Phase, Role
@@ -37,8 +39,7 @@ _ROUNDS = 20
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """`paused` is for how many seconds nothing could be written."""
 
     serial: int

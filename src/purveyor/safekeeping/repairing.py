@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from purveyor.errors import NotFound, StoreFailed
 from purveyor.interfaces import Audit, Catalog, Originals, OwnBlobs
@@ -20,8 +21,7 @@ DAMAGED = "damaged"
 """Where wrong bytes are kept that were taken out of the store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What is to be done about a finding, as a sentence and as a deed."""
 
     finding: Finding

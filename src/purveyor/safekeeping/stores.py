@@ -1,9 +1,10 @@
 """What the whole of an index is kept in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from purveyor.errors import Misconfigured
 from purveyor.interfaces import Audit, Catalog, Originals, OwnBlobs, Phase, Tables
@@ -19,8 +20,7 @@ class Amount(Protocol):
     def bytes(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Safekeeping:
+class Safekeeping(Struct, frozen=True):
     """One index's stores. `originals` are what `blobs` has, and what lies in a served folder if there is one."""
 
     data: Path

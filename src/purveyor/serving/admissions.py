@@ -1,8 +1,10 @@
 """Applies an index's policy to what it is about to offer, whether it hosts it or has it from further up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from purveyor.interfaces import Catalog
 from purveyor.model.indexes import Index
@@ -10,8 +12,7 @@ from purveyor.model.policy import NO_POLICY, Warned, Withheld, admit
 from purveyor.model.projects import ProjectDetail
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A project as an index offers it, and the index that hosts it: one of this server, or with `pulled` another's, by its URL.
 
     `withheld` are the files that policies hold back on the way; the whole is right until `valid_until`.

@@ -1,7 +1,8 @@
 """Files in a store on another machine: brought here to be served, and kept here for as long as there is room."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from purveyor.errors import StoreFailed
 from purveyor.interfaces import FarBlobs
@@ -10,8 +11,7 @@ from purveyor.serving.bodies import Growing
 from purveyor.serving.flights import Flights, receive
 
 
-@dataclass(frozen=True, slots=True)
-class Far:
+class Far(Struct, frozen=True):
     """A file of which there is no copy here. `size` is 0 where the index does not know it."""
 
     sha256: str

@@ -1,9 +1,10 @@
 """Where clients fetch distribution files: from this server, or from another that it sends them to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from purveyor.errors import Misconfigured
 from purveyor.model.files import DistributionFile
@@ -13,8 +14,7 @@ _LINKS = 10_000
 _PUBLIC_AGE = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """`url` is where the file is until `until`, and a client may remember that for `max_age` seconds.
 
     With `within` it is no place for clients, but one that the web server in front of us knows.

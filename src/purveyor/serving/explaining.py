@@ -1,9 +1,9 @@
 """Why an index offers what it offers: where a name is looked for, what is held back, by which rule, set by whom, and how to go on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from packaging.version import Version
 
 from purveyor.interfaces import Catalog
@@ -19,8 +19,7 @@ from purveyor.serving.offers import Offers
 _OVERRIDABLE_FOR = "7"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One sentence about one release or file, and what can be done; `rule` is empty where no rule holds anything back."""
 
     version: str
@@ -30,8 +29,7 @@ class Reason:
     until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     source: str
     routing: tuple[str, ...]
     reasons: tuple[Reason, ...]

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from urllib.parse import unquote
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from purveyor.errors import Misconfigured, Refused, StoreFailed
@@ -38,8 +39,7 @@ Progress = Callable[[int], AbstractContextManager[Advance]]
 """Told how many projects are to be looked at, it gives what is told of each that is done."""
 
 
-@dataclass(slots=True)
-class Round:
+class Round(Struct):
     """What one round changed; nothing if the tree was there already."""
 
     serial: int

@@ -1,7 +1,8 @@
 """Distribution files and their core metadata, as bodies that can be sent."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from purveyor.errors import StoreFailed
 from purveyor.formats.links import FileLink
@@ -17,8 +18,7 @@ from purveyor.serving.offers import Offers
 from purveyor.serving.pulling import Wanted
 
 
-@dataclass(frozen=True, slots=True)
-class ServedFile:
+class ServedFile(Struct, frozen=True):
     """With `growing` the content is that, in place of `body`. What an override opens is offered until `valid_until` only."""
 
     body: Body
@@ -29,8 +29,7 @@ class ServedFile:
     valid_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """A file that clients are to fetch at `place`."""
 
     place: Place
@@ -105,4 +104,7 @@ class Files:
     def _stored(self, sha256: str) -> Span | None:
         """Never waits for another machine."""
         blob = self._blobs.open(sha256) if self._far is None else self._far.here(sha256)
-        return None if blob is None else Span(Descriptor(blob), 0, blob.seek(0, 2))
+        if blob is None:
+            return None
+        size = blob.seek(0, 2)
+        return Span(Descriptor(blob), 0, size)

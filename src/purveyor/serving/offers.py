@@ -2,10 +2,11 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from purveyor.errors import NotAllowed, NotFound
 from purveyor.formats.pulled_filenames import project_of

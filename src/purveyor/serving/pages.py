@@ -4,9 +4,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from purveyor.formats import codings, simple_html, simple_json
 from purveyor.formats.representation import JSON
@@ -22,8 +24,7 @@ from purveyor.serving.project_lists import ProjectLists
 _WARNING_LIMIT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class PageKey:
+class PageKey(Struct, frozen=True):
     """`project` is None for the project list."""
 
     index: IndexName
@@ -32,8 +33,7 @@ class PageKey:
     coding: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One representation. It is right for as long as its project has not changed after `serial`, and until `valid_until`.
 
     `upstream` is the remote index that a project comes from if it is not hosted here, and `stale` says since how many seconds, and why, it

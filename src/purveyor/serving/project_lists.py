@@ -7,8 +7,9 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from purveyor.formats import simple_html, simple_json
 from purveyor.formats.project_list import ListForm, Name, stretches
@@ -24,8 +25,7 @@ from purveyor.serving.offers import Offers
 _STANDING = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """Entries from the name `first` on, until the next stretch begins: where they stand in the list."""
 
     first: str
@@ -33,8 +33,7 @@ class Stretch:
     length: int
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """A list as it was made, with all changes up to `serial` and perhaps later ones; the names in `changed` are not what they were."""
 
     changed: set[str]

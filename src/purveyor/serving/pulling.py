@@ -1,10 +1,12 @@
 """Files of remote indexes: fetched once however many ask, handed on while they arrive, kept only if their digest is right."""
 
 import os
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from io import BytesIO
 from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from purveyor.errors import NotFound, UpstreamFailed
 from purveyor.interfaces import BlobStore, FarBlobs, PulledBlob, RemoteFile, Snapshots, Staging, Upstream
@@ -20,8 +22,7 @@ _END = 64 << 10
 _PARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A file that is offered but not here, and the upstream on whose behalf it is asked for."""
 
     file: DistributionFile

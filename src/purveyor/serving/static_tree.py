@@ -8,10 +8,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from purveyor.errors import Misconfigured, StoreFailed, StoreFull
 
@@ -21,8 +23,7 @@ PARTIAL = ".purveyor-partial"
 _READ_ONLY = 0o444
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Up to which entry of which journal the tree was brought; `under_way`: some of what came after may be there too, or half of it."""
 
     source: str

@@ -6,13 +6,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from purveyor.errors import PurveyorError, Refused, UpstreamFailed
 from purveyor.formats.snapshot_document import same
@@ -41,8 +41,7 @@ Fetched = tuple["Snapshot | None", Callable[[], None]]
 """What an upstream has, and what writes that down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """A project as a remote index has it, right until `valid_until`. `stale` says since when and why it may be otherwise by now."""
 
     detail: ProjectDetail

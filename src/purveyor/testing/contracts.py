@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from purveyor.errors import Conflict, NotFound
 from purveyor.interfaces import Catalog, ChangeSignal, NewFile

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from purveyor.errors import Conflict, NotAllowed, NotFound, PromotionRefused, PurveyorError
 from purveyor.interfaces import Catalog, Promotions

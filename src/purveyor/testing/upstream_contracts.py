@@ -1,11 +1,11 @@
 """What every adapter of the ports for upstreams must do; see `testing/contracts.py` for how a suite is used."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from purveyor.errors import UpstreamFailed
 from purveyor.interfaces import FetchedPage, FilePart, PulledBlob, PulledBlobs, Snapshot, Snapshots, Unchanged, Upstream, Validators

@@ -5,10 +5,11 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from purveyor.errors import Refused
 from purveyor.formats.bundle_archive import END, header, members, padding, page_member, pages, sums
@@ -20,8 +21,7 @@ from purveyor.workbench.bundling.gathering import Gathered, projects_of
 _PIECE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What the manifest says beside the files."""
 
     created: datetime
