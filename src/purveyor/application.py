@@ -20,6 +20,7 @@ from purveyor.serving.bringing import Bringing
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
+from purveyor.serving.notes import Notes
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
 from purveyor.serving.pulling import Pulling
@@ -39,6 +40,7 @@ class Application(Struct, frozen=True):
     adoption: Adoption
     upstreams: Upstreams
     pulling: Pulling
+    notes: Notes
     via: str
     """What this server calls itself when it asks an upstream."""
     lifecycle: Lifecycle

@@ -79,6 +79,7 @@ from purveyor.serving.downloads import chosen
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
+from purveyor.serving.notes import Notes
 from purveyor.serving.offers import Offers
 from purveyor.serving.pages import Pages
 from purveyor.serving.project_lists import ProjectLists
@@ -133,6 +134,7 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
         files=Files(catalog, offers, blobs, remote.cached, downloads=chosen(settings, None if far is None else far.link, _now), far=far),
         upstreams=remote.upstreams,
         pulling=remote.pulling,
+        notes=remote.notes,
         via=remote.via,
         publisher=Publisher(catalog, blobs, limits, _now, landing),
         adoption=Adoption(catalog, blobs, limits, _now, landing),
@@ -357,12 +359,10 @@ class _Remote:
         self.via = f"purveyor-{sha256(os.fsencode(f'{socket.gethostname()}:{data.resolve()}')).hexdigest()[:16]}"
         trusted = frozenset(settings.upstream_hosts.replace(",", " ").split()) - {"none"}
         upstream = CountedUpstream(LateUpstream(lambda: _http_upstream(settings.upstream_timeout, self.via, trusted)), tally, around)
-        snapshots = SqlSnapshots(database)
-        self.upstreams = Upstreams(
-            upstream, snapshots, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline
-        )
+        self.notes = notes = Notes(SqlSnapshots(database), blobs)
+        self.upstreams = Upstreams(upstream, notes, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline)
         self.cached = Cached(blobs, SqlPulledBlobs(database), _now, settings.cache_size)
-        self.pulling = Pulling(upstream, blobs, self.cached, snapshots, offline=settings.offline, far=far)
+        self.pulling = Pulling(upstream, blobs, self.cached, notes, offline=settings.offline, far=far)
 
 
 def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:

@@ -158,7 +158,19 @@ HREFS = st.sampled_from(
 ENTRIES = st.fixed_dictionaries(
     {
         "filename": FILENAMES
-        | st.sampled_from(["other-1.0.tar.gz", "acme-1.0-py3-none-.whl", "acme--1.0-py3-none-any.whl", "acme-x.zip", ".a", "acme-1.0.zip"]),
+        | st.sampled_from(
+            [
+                "other-1.0.tar.gz",
+                "acme-1.0-py3-none-.whl",
+                "acme--1.0-py3-none-any.whl",
+                "acme-x.zip",
+                ".a",
+                "acme-1.0.zip",
+                "acme-01.0.zip",
+                "acme-1.0-1-py3-none-any.whl",
+                "acme-1.0-py3-none-any-.whl",
+            ]
+        ),
         "url": HREFS,
     },
     optional={

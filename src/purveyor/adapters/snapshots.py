@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from purveyor.adapters.rows import moment, stamp
-from purveyor.adapters.sql import NEWEST, SqlDatabase
+from purveyor.adapters.sql import NEWEST, Connection, SqlDatabase
 from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
 from purveyor.interfaces import PulledBlob, Snapshot, Validators
 from purveyor.model.names import NormalizedName
@@ -15,6 +17,8 @@ _PUT_SNAPSHOT = (
     "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upstream, project) DO UPDATE SET document = excluded.document,"
     " etag = excluded.etag, last_modified = excluded.last_modified, fresh_until = excluded.fresh_until, serial = excluded.serial"
 )
+_RENEW_SNAPSHOT = "UPDATE snapshots SET fresh_until = ? WHERE upstream = ? AND project = ?"
+_FORGET_SNAPSHOT = "DELETE FROM snapshots WHERE upstream = ? AND project = ?"
 _PUT_EXTRACTED = (
     "INSERT INTO extracted_metadata VALUES (?, ?, ?) ON CONFLICT (project, sha256) DO UPDATE SET metadata_sha256 = excluded.metadata_sha256"
 )
@@ -38,34 +42,26 @@ class SqlSnapshots:
         assert fresh is not None  # the column is NOT NULL
         return Snapshot(read_snapshot(document, name, serial), Validators(etag, last_modified), fresh)
 
-    def put(self, upstream: str, snapshot: Snapshot) -> None:
-        detail, validators = snapshot.detail, snapshot.validators
-        row = (
-            upstream,
-            detail.name,
-            write_snapshot(detail),
-            validators.etag,
-            validators.last_modified,
-            stamp(snapshot.fresh_until),
-            detail.serial,
-        )
-        self._database.write(lambda connection: connection.execute(_PUT_SNAPSHOT, row))
-
-    def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None:
-        row = (stamp(fresh_until), upstream, name)
-        statement = "UPDATE snapshots SET fresh_until = ? WHERE upstream = ? AND project = ?"
-        self._database.write(lambda connection: connection.execute(statement, row))
-
-    def forget(self, upstream: str, name: NormalizedName) -> None:
-        statement = "DELETE FROM snapshots WHERE upstream = ? AND project = ?"
-        self._database.write(lambda connection: connection.execute(statement, (upstream, name)))
-
     def extracted(self, name: NormalizedName) -> Mapping[str, str]:
         return dict(self._database.read("SELECT sha256, metadata_sha256 FROM extracted_metadata WHERE project = ?", (name,)))
 
-    def add_extracted(self, name: NormalizedName, wheel_sha256: str, metadata_sha256: str) -> None:
-        row = (name, wheel_sha256, metadata_sha256)
-        self._database.write(lambda connection: connection.execute(_PUT_EXTRACTED, row))
+    def write(
+        self,
+        projects: Mapping[tuple[str, NormalizedName], Snapshot | datetime | None],
+        extracted: Mapping[tuple[NormalizedName, str], str] = MappingProxyType({}),
+    ) -> None:
+        put = [_row(key, word) for key, word in projects.items() if isinstance(word, Snapshot)]
+        renewed = [(stamp(word), *key) for key, word in projects.items() if isinstance(word, datetime)]
+        gone = [key for key, word in projects.items() if word is None]
+        found = [(*key, metadata_sha256) for key, metadata_sha256 in extracted.items()]
+        statements = ((_PUT_SNAPSHOT, put), (_RENEW_SNAPSHOT, renewed), (_FORGET_SNAPSHOT, gone), (_PUT_EXTRACTED, found))
+
+        def work(connection: Connection) -> None:
+            for statement, rows in statements:
+                if rows:
+                    connection.executemany(statement, rows)
+
+        self._database.write(work)
 
 
 class SqlPulledBlobs:
@@ -114,3 +110,9 @@ class SqlPulledBlobs:
     def forget(self, sha256s: Iterable[str]) -> None:
         rows = [(sha256,) for sha256 in sha256s]
         self._database.write(lambda connection: connection.executemany("DELETE FROM pulled_blobs WHERE sha256 = ?", rows))
+
+
+def _row(key: tuple[str, NormalizedName], snapshot: Snapshot) -> tuple[Any, ...]:
+    validators, serial = snapshot.validators, snapshot.detail.serial
+    document = write_snapshot(snapshot.detail)
+    return (*key, document, validators.etag, validators.last_modified, stamp(snapshot.fresh_until), serial)

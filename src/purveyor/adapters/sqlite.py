@@ -6,8 +6,8 @@ docs/decisions/0001-sql-without-a-toolkit.md).
 
 import os
 import sqlite3
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -46,7 +46,8 @@ class Database:
         self._steps = steps
         self.after_commit: Callable[[int], None] = lambda _: None
         self.around: Around = unwatched
-        self._readers = threading.local()
+        # As many as ever read at the same moment: threads that wait for something else keep none.
+        self._idle: deque[sqlite3.Connection] = deque()
         self._opened: list[sqlite3.Connection] = []
         self._writes = GroupCommit(self._commit)
         self._writer = self._connect()
@@ -62,10 +63,8 @@ class Database:
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of one statement, which is one snapshot."""
-        try:
-            rows: list[Row] = self._reader().execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise _failure(error, self._path) from error
+        with self._reader() as connection:
+            rows: list[Row] = connection.execute(statement, parameters).fetchall()
         return rows
 
     def stream(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
@@ -96,10 +95,8 @@ class Database:
 
     def check(self) -> str:
         """Reads as a request does. A schema that this version does not know is not to be read further."""
-        try:
-            found = self._version(self._reader())
-        except sqlite3.Error as error:
-            raise _failure(error, self._path) from error
+        with self._reader() as connection:
+            found = self._version(connection)
         missing(found, self._steps, self._name)
         if not os.access(self._path, os.W_OK):
             raise StoreFailed(f"The database {self._path} cannot be written.", "Check the permissions of the data directory.")
@@ -145,12 +142,19 @@ class Database:
             else:
                 return
 
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
-        if connection is None:
-            connection = self._readers.connection = self._connect()
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
             self._opened.append(connection)
-        return connection
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise _failure(error, self._path) from error
+        finally:
+            self._idle.append(connection)
 
     def _connect(self) -> sqlite3.Connection:
         try:

@@ -39,11 +39,13 @@ class PurveyorApp:
         self._freshness = Freshness(app.newest, app.follower, exact=exact) if app.newest is not None else None
         self._late_parts: _Late | None = None
         self._late_turn = threading.Lock()
+        self._asked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
         elif scope["type"] == "http":
+            self._asked = True
             await self._observer.observe(self._answer, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,11 +58,16 @@ class PurveyorApp:
                 remember(variant, answer, mark)
             await deliver(answer, scope, send)
         elif scope["method"] == "POST" and (index := _uploads_to(scope["path"])) is not None:
-            await deliver(await self._late().uploads.answer(scope, receive, index), scope, send)
+            await deliver(await (await self._late()).uploads.answer(scope, receive, index), scope, send)
         else:
-            await self._late().router(scope, receive, send)
+            await (await self._late()).router(scope, receive, send)
 
-    def _late(self) -> "_Late":
+    async def _late(self) -> "_Late":
+        if self._late_parts is not None:
+            return self._late_parts
+        return await asyncio.to_thread(self._made_late)
+
+    def _made_late(self) -> "_Late":
         with self._late_turn:
             if self._late_parts is None:
                 self._late_parts = _Late(self._app, self._read_path, self._draining, self._accounts)
@@ -99,23 +106,26 @@ class PurveyorApp:
         if self._app.bringing is not None:
             self._app.bringing.close()
         await watch  # a thread cannot be cancelled, and this one uses the catalog
+        await asyncio.to_thread(self._app.notes.write_down)
         self._app.catalog.close()
         await asyncio.to_thread(self._app.tracer.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _watch(self, stopping: asyncio.Event) -> None:
-        """What is looked after now and then, beginning with what the first upload will need."""
-        await asyncio.sleep(0.2)
-        await asyncio.to_thread(self._late)
+        """What is looked after now and then; and in the first quiet moment, what the first upload will need."""
         while not stopping.is_set():
-            await asyncio.to_thread(self._look_after, self._accounts.own())
+            self._asked = False
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _WATCH_INTERVAL)
+            await asyncio.to_thread(self._look_after, self._accounts.own(), quiet=not self._asked)
+            if not self._asked and not stopping.is_set():
+                await self._late()
 
-    def _look_after(self, numbers: Numbers) -> None:
+    def _look_after(self, numbers: Numbers, *, quiet: bool) -> None:
         try:
             self._accounts.leave(numbers)
             self._app.follower.listen_for_the_dead()
+            self._app.notes.write_down_when_quiet(quiet=quiet)
             self._app.settler.settle_when_quiet()
             self._app.blobs.sweep(_STAGING_AGE)
         except (PurveyorError, OSError) as error:

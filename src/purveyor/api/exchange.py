@@ -50,6 +50,7 @@ class Exchange:
         self.complete = False
         self._changed = asyncio.Event()
         self._chunked = False
+        self._unsent_head = b""
         scope["extensions"] = {"purveyor.reason": {}, "purveyor.span": {}, "purveyor.remember": self.remember}
 
     async def run(self, app: Any) -> None:
@@ -101,6 +102,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self._start(message)
         elif message["type"] == "purveyor.response.span":
+            self._write(b"", more=True)
             await self.connection.send_span(message["span"])
             if not message.get("more_body", False):
                 self._finish()
@@ -121,7 +123,8 @@ class Exchange:
         if not self.keep_alive:
             headers.append((b"connection", b"close"))
         head = wire.head(status, message.get("reason", b""), headers)
-        self.connection.write(b"".join((head, self.connection.date, b"\r\n")))
+        # Sent with what comes next, as ASGI wants it: one call of the system for most answers.
+        self._unsent_head = b"".join((head, self.connection.date, b"\r\n"))
 
     def _content(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
@@ -129,10 +132,16 @@ class Exchange:
         if self._chunked:
             frame = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
             body = frame if more else frame + b"0\r\n\r\n"
-        if body:
-            self.connection.write(body)
+        self._write(body, more=False)
         if not more:
             self._finish()
+
+    def _write(self, data: bytes, *, more: bool) -> None:
+        """What was not sent yet of the head, and the data."""
+        if self._unsent_head:
+            data, self._unsent_head = self._unsent_head + data, b""
+        if data:
+            self.connection.write(data, more=more)
 
     def _finish(self) -> None:
         self.complete = True
@@ -148,10 +157,10 @@ class Exchange:
             lane.remember(self.head, variant, answer, wire.held(answer, labels, content=method == "GET"), mark)
 
     async def _apologise(self) -> None:
-        if self.started or self.disconnected:
+        if (self.started and not self._unsent_head) or self.disconnected:
             self.connection.abort()
             return
-        self.keep_alive = False
+        self.keep_alive = self._chunked = False
         body = b"Something went wrong inside the index; its log says what.\n"
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
         await self.send({"type": "http.response.start", "status": 500, "headers": headers})

@@ -4,8 +4,7 @@ It is the reference for the express lane, which only repeats what was answered h
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 from urllib.parse import parse_qs
 
@@ -28,6 +27,7 @@ from purveyor.serving.bringing import Far
 from purveyor.serving.files import Elsewhere, ServedFile
 from purveyor.serving.pages import Page, PageKey
 from purveyor.serving.pulling import Wanted
+from purveyor.serving.waiters import Waiters
 
 Arriving = TypeVar("Arriving", Wanted, Far)
 
@@ -52,7 +52,7 @@ class ReadPath:
         self._page_threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="page")
         self._file_threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="file")
         # And a third: whoever waits for a slow upstream keeps nothing waiting that is here.
-        self._upstream_threads = ThreadPoolExecutor(_UPSTREAM_WORKERS, thread_name_prefix="upstream")
+        self._upstream_threads = Waiters(_UPSTREAM_WORKERS, "upstream")
 
     async def answer(self, scope: Scope) -> tuple[Answer, Variant | None, int] | None:
         """The answer, what of the header block decided it, and the mark before it was made; None where this path is somebody else's."""
@@ -112,9 +112,7 @@ class ReadPath:
             answer = replace(answer, headers=(*answer.headers, (b"x-purveyor-stale", excuse.encode())), lasting=False)
         return conditional(answer, page.etag, Conditions(conditions.if_none_match))
 
-    async def _threads(
-        self, usual: ThreadPoolExecutor, index: IndexName, name: NormalizedName | None, fields: dict[bytes, str]
-    ) -> ThreadPoolExecutor:
+    async def _threads(self, usual: Executor, index: IndexName, name: NormalizedName | None, fields: dict[bytes, str]) -> Executor:
         """Where to look for the project: apart, if a remote index has to be asked."""
         offers = self._app.offers
         if name is None or not offers.pulls or not await asgi.in_thread(usual, lambda: offers.would_wait(index, name)):
@@ -224,9 +222,9 @@ def _page_answer(page: Page, name: NormalizedName | None) -> Answer:
 def _served(known: Wanted | Far, growing: Growing) -> ServedFile:
     """Whole where it is, so that it is answered like any other file."""
     body, rest = (b"", growing) if growing.whole is None else (growing.whole, None)
-    # Of metadata that was in its wheel until now nobody knew the digest.
-    digest = known.sha256 or sha256(b"".join(pieces(body))).hexdigest()
-    return ServedFile(body, digest, known.project, known.metadata, rest, known.valid_until if isinstance(known, Far) else None)
+    return ServedFile(
+        body, known.sha256 or growing.digest, known.project, known.metadata, rest, known.valid_until if isinstance(known, Far) else None
+    )
 
 
 def _at(found: Elsewhere, conditions: Conditions, *, head: bool) -> Answer:

@@ -39,10 +39,18 @@ def version_of(filename: str) -> str | None:
     return version_of_text(stem.rpartition("-")[2])
 
 
+# Most versions are in their normal form: no number begins with a zero, and nothing but dots is between them (PEP 440).
+_NORMAL = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.(?:0|[1-9][0-9]{0,17}))*\Z", re.ASCII)
+
+
 @lru_cache(maxsize=16384)
 def version_of_text(text: str) -> str | None:
     """The version in its normal form; None if it is none. One release has many files: each version is read once."""
+    if len(text) > VERSION_LIMIT:
+        return None
+    if _NORMAL.match(text):
+        return text
     try:
-        return str(Version(text)) if len(text) <= VERSION_LIMIT else None
+        return str(Version(text))
     except InvalidVersion:
         return None

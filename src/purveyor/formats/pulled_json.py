@@ -17,8 +17,10 @@ from purveyor.model.files import FILENAME_LIMIT, DistributionFile, Kind, Yanked
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
 
-_PLAIN_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
-_WHEEL_DASHES = tuple(parts - 1 for parts in WHEEL_PARTS)
+_PLAIN_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*-[A-Za-z0-9._+!]+\Z", re.ASCII)
+_PLAIN_TAGS = re.compile(r"[A-Za-z0-9._+!-]+[A-Za-z0-9._+!]\.whl\Z", re.ASCII)
+# After a wheel's release: one before each of its other parts.
+_TAG_DASHES = tuple(parts - 2 for parts in WHEEL_PARTS)
 _Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 _Moment = Annotated[datetime, Meta(tz=True)]
 _ABSOLUTE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/", re.ASCII)
@@ -81,12 +83,15 @@ def read_plain(body: bytes, url: str, name: NormalizedName) -> tuple[ProjectDeta
 
 
 class _Files:
-    """The files of one page, which have few spellings, versions and places in common: each of these is looked at once."""
+    """The files of one page, which have few releases, places and tags in common: each of these is looked at once."""
 
     def __init__(self, page_url: str, project: NormalizedName) -> None:
         self._page_url = page_url
         self._project = project
-        self._releases: dict[tuple[str, str], str | None] = {}
+        # By how a filename begins, up to its version: that in its normal form, None for a file of another project, or of no version.
+        self._releases: dict[str, str | None] = {}
+        # How the name of a wheel goes on after that, and whether it may.
+        self._tags: dict[str, bool] = {}
         # How links begin, and what that stands for.
         self._beginning = self._place = ""
 
@@ -94,25 +99,20 @@ class _Files:
         """Those of use to a client, in order; None where one must be read leniently."""
         files = []
         for file in stated:
-            url = self._absolute(file.url)
-            if url is None:
+            filename, url = file.filename, file.url
+            if not (self._beginning and url.startswith(self._beginning)) and not self._learn(url):
                 return None
-            filename = file.filename
-            if len(filename) <= FILENAME_LIMIT and _PLAIN_FILENAME.match(filename):
-                wheel = filename.endswith(".whl")
-                version = self._version_of_wheel(filename) if wheel else self._version_of_sdist(filename)
-                if version is not None:
-                    files.append(self._file(file, url, Kind.WHEEL if wheel else Kind.SDIST, version))
+            if self._place is not self._beginning:
+                rest = url[len(self._beginning) :]
+                url = self._place + rest
+            # A link that is odd in any way, such as one that leads up again further on.
+            if "/." in url:
+                return None
+            wheel = filename.endswith(".whl")
+            version = self._version_of_wheel(filename) if wheel else self._version_of_sdist(filename)
+            if version is not None and len(filename) <= FILENAME_LIMIT:
+                files.append(_taken(file, self._project, url, Kind.WHEEL if wheel else Kind.SDIST, version))
         return _distinct(files)
-
-    def _absolute(self, url: str) -> str | None:
-        """None for a link that is odd in any way, such as one that leads up again further on."""
-        if not (self._beginning and url.startswith(self._beginning)) and not self._learn(url):
-            return None
-        if self._place is self._beginning:
-            return None if "/." in url else url
-        rest = url[len(self._beginning) :]
-        return None if rest.startswith(".") or "/." in rest else self._place + rest
 
     def _learn(self, url: str) -> bool:
         if match := _ABSOLUTE.match(url):
@@ -124,45 +124,46 @@ class _Files:
         return False
 
     def _version_of_wheel(self, filename: str) -> str | None:
-        if filename.count("-") not in _WHEEL_DASHES or "--" in filename or filename.endswith("-.whl"):
-            return None
-        project, text, _ = filename.split("-", 2)
-        return self._version(project, text)
+        end = filename.find("-", filename.find("-") + 1)
+        release, tags = filename[:end], filename[end:]
+        may = self._tags.get(tags)
+        if may is None:
+            may = self._tags[tags] = tags.count("-") in _TAG_DASHES and "--" not in tags and _PLAIN_TAGS.match(tags) is not None
+        return self._version(release) if may else None
 
     def _version_of_sdist(self, filename: str) -> str | None:
-        stem = next((filename.removesuffix(ending) for ending in SDISTS if filename.endswith(ending)), "")
-        project, _, text = stem.rpartition("-")
-        return self._version(project, text)
+        return self._version(next((filename.removesuffix(ending) for ending in SDISTS if filename.endswith(ending)), ""))
 
-    def _version(self, project: str, text: str) -> str | None:
+    def _version(self, release: str) -> str | None:
         """Of this project, in its normal form; None for a file of another one, or of no version."""
-        key = project, text
-        if key not in self._releases:
-            ours = bool(project) and canonicalize_name(project) == self._project
-            self._releases[key] = version_of_text(text) if ours else None
-        return self._releases[key]
+        if release not in self._releases:
+            project, _, text = release.rpartition("-")
+            ours = _PLAIN_RELEASE.match(release) and canonicalize_name(project) == self._project
+            self._releases[release] = version_of_text(text) if ours else None
+        return self._releases[release]
 
-    def _file(self, file: _File, url: str, kind: Kind, version: str) -> DistributionFile:
-        metadata = file.dist_info_metadata if file.core_metadata is UNSET else file.core_metadata
-        metadata_sha256 = (metadata.sha256 or None) if isinstance(metadata, _MetadataHashes) else None
-        yanked, provenance = file.yanked, file.provenance
-        return DistributionFile(
-            file.filename,
-            self._project,
-            version,
-            kind,
-            file.size or 0,
-            file.hashes.sha256,
-            file.upload_time,
-            None,
-            metadata_sha256,
-            file.requires_python or None,
-            Yanked(yanked if isinstance(yanked, str) else "") if yanked else None,
-            None,
-            url,
-            provenance if provenance and provenance.startswith("https://") else None,
-            metadata_sha256 is None and kind is Kind.WHEEL,
-        )
+
+def _taken(file: _File, project: NormalizedName, url: str, kind: Kind, version: str) -> DistributionFile:
+    metadata = file.dist_info_metadata if file.core_metadata is UNSET else file.core_metadata
+    metadata_sha256 = (metadata.sha256 or None) if isinstance(metadata, _MetadataHashes) else None
+    yanked, provenance = file.yanked, file.provenance
+    return DistributionFile(
+        file.filename,
+        project,
+        version,
+        kind,
+        file.size or 0,
+        file.hashes.sha256,
+        file.upload_time,
+        None,
+        metadata_sha256,
+        file.requires_python or None,
+        Yanked(yanked if isinstance(yanked, str) else "") if yanked else None,
+        None,
+        url,
+        provenance if provenance and provenance.startswith("https://") else None,
+        metadata_sha256 is None and kind is Kind.WHEEL,
+    )
 
 
 def _distinct(files: list[DistributionFile]) -> list[DistributionFile]:

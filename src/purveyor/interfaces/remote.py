@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import Struct
@@ -83,17 +84,20 @@ class Snapshots(Protocol):
 
     def get(self, upstream: str, name: NormalizedName) -> Snapshot | None: ...
 
-    def put(self, upstream: str, snapshot: Snapshot) -> None: ...
-
-    def renew(self, upstream: str, name: NormalizedName, fresh_until: datetime) -> None: ...
-
-    def forget(self, upstream: str, name: NormalizedName) -> None: ...
-
     def extracted(self, name: NormalizedName) -> Mapping[str, str]:
         """The core metadata that was found in wheels of the project: its sha256 by the wheel's."""
         ...
 
-    def add_extracted(self, name: NormalizedName, wheel_sha256: str, metadata_sha256: str) -> None: ...
+    def write(
+        self,
+        projects: Mapping[tuple[str, NormalizedName], Snapshot | datetime | None],
+        extracted: Mapping[tuple[NormalizedName, str], str] = MappingProxyType({}),
+    ) -> None:
+        """All of it or nothing. Of a project as an upstream has it: how that looks, or until when it stays fresh, or that it is gone.
+
+        Of a project and one of its wheels, by sha256: the sha256 of the metadata that was found there.
+        """
+        ...
 
 
 class PulledBlob(Struct, frozen=True):

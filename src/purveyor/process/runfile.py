@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-from msgspec.json import encode
+from msgspec import Struct, to_builtins
 
 from purveyor.formats.database_url import shown
 from purveyor.process.code import Code
@@ -59,7 +58,8 @@ class Record(Struct, frozen=True):
         return f"{self.identity.pid}-{sha256(self.identity.mark.encode()).hexdigest()[:8]}{ENDING}"
 
     def to_json(self) -> str:
-        return encode(self, enc_hook=str).decode()
+        # Not by msgspec: a path may be what UTF-8 has no form for.
+        return json.dumps(to_builtins(self, enc_hook=str))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Record":

@@ -21,7 +21,9 @@ _DESCRIPTOR_COST = 64 << 10
 class Descriptor:
     """An open file that many answers read at once, each at a position of its own; closed when the last of them lets go of it.
 
-    It takes the place of `file`, which is closed: of two objects that go together nobody knows which is finalised first. `cost` is what holding it counts for: the memory it lies in, and never less than a share of the descriptors, of which there are few.
+    It takes the place of `file`, which is closed: of two objects that go together nobody knows which is finalised first.
+
+    `cost` is what holding it counts for: the memory it lies in, and never less than a share of the descriptors, of which there are few.
     """
 
     __slots__ = ("cost", "number")
@@ -118,6 +120,8 @@ class Growing:
         self.ready = 0
         self.file: Descriptor | None = None
         self.whole: Body | None = None
+        self.digest = ""
+        """The sha256 of what is whole, where nobody knew that before."""
         self.error: Exception | None = None
         self._listeners: list[Callable[[], None]] = []
         self._turn = threading.Lock()
@@ -134,8 +138,9 @@ class Growing:
         self.file, self.ready = file, ready
         self._tell()
 
-    def finish(self, whole: Body) -> None:
-        self.size = self.ready = length(whole)
+    def finish(self, whole: Body, digest: str = "") -> None:
+        self.size, self.digest = length(whole), digest
+        self.ready = self.size
         self.whole = whole
         self._tell()
 

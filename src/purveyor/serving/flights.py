@@ -4,12 +4,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 from purveyor.errors import PurveyorError
 from purveyor.interfaces import RemoteFile, Staging
 from purveyor.serving.bodies import Body, Descriptor, Growing, Span
+from purveyor.serving.waiters import Waiters
 
 log = logging.getLogger("purveyor")
 
@@ -34,8 +34,7 @@ class Flights:
         self._failed = failed
         self._flights: dict[str, Growing] = {}
         self._turn = threading.Lock()
-        # Threads that stay: each has a connection to the database of its own.
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flight")
+        self._threads = Waiters(_AT_ONCE, "flight")
         self._closed = False
 
     def start(self, digest: str, size: int, name: str, fly: Callable[[Growing], None]) -> Growing:

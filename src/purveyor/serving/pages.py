@@ -23,6 +23,8 @@ from purveyor.serving.project_lists import ProjectLists
 
 _WARNING_LIMIT = 1000
 
+_WRITERS = 1
+
 
 class PageKey(Struct, frozen=True):
     """`project` is None for the project list."""
@@ -74,6 +76,8 @@ class Pages:
         """How often a page was there, and how often it had to be made first."""
         self._flights: dict[tuple[PageKey, int], Future[Page | None]] = {}
         self._flights_turn = threading.Lock()
+        # As with what upstreams send: few at once.
+        self._writing = threading.Semaphore(_WRITERS)
         follower.tell(self._drop)
 
     def held(self, key: PageKey) -> Page | None:
@@ -115,25 +119,30 @@ class Pages:
             del self._flights[flight_key]
 
     def _make(self, key: PageKey) -> Page | None:
-        if key.coding != "identity":
-            return self._encode(key)
         if key.project is None:
-            body, digest, serial = self._lists.make(key.index, key.media_type)
-            return Page(body, key.media_type, key.coding, f'"{digest}"', serial)
+            return self._make_list(key)
         offer = self._offers.project(key.index, key.project)
         if offer is None:
             return None
+        with self._writing:
+            return self._written(key, offer)
+
+    def _written(self, key: PageKey, offer: Offer) -> Page:
         detail = offer.detail
         body = simple_json.write_detail(detail) if key.media_type == JSON else simple_html.write_detail(detail)
-        sealed = self._seal([body], key, detail.serial)
+        sealed = self._seal(codings.encode([body], key.coding), key, detail.serial) if key.coding != "identity" else None
+        if sealed is None or length(sealed.body) > len(body) * codings.WORTHWHILE:
+            sealed = self._seal([body], replace(key, coding="identity"), detail.serial)
         return replace(sealed, valid_until=offer.valid_until, upstream=_upstream(offer), stale=offer.stale, advisories=_advisories(offer))
 
-    def _encode(self, key: PageKey) -> Page | None:
+    def _make_list(self, key: PageKey) -> Page | None:
+        if key.coding == "identity":
+            body, digest, serial = self._lists.make(key.index, key.media_type)
+            return Page(body, key.media_type, key.coding, f'"{digest}"', serial)
         plain = self.get(replace(key, coding="identity"))
         if plain is None:
             return None
-        page = self._seal(codings.encode(pieces(plain.body), key.coding), key, plain.serial)
-        page = replace(page, valid_until=plain.valid_until, upstream=plain.upstream, stale=plain.stale, advisories=plain.advisories)
+        page = self._seal(codings.encode(pieces(plain.body), key.coding, of_names=True), key, plain.serial)
         return page if length(page.body) < length(plain.body) * codings.WORTHWHILE else plain
 
     def _seal(self, stream: Iterable[bytes], key: PageKey, serial: int) -> Page:

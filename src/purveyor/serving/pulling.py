@@ -9,13 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from purveyor.errors import NotFound, UpstreamFailed
-from purveyor.interfaces import BlobStore, FarBlobs, PulledBlob, RemoteFile, Snapshots, Staging, Upstream
+from purveyor.interfaces import BlobStore, FarBlobs, PulledBlob, RemoteFile, Staging, Upstream
 from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import Mode, shown
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Growing, Span
 from purveyor.serving.cached import Cached
 from purveyor.serving.flights import Flights, receive
+from purveyor.serving.notes import Notes
 
 # So much of a wheel's end is asked for first when only its metadata is wanted; then, at most so often, what turns out to be missing.
 _END = 64 << 10
@@ -67,12 +68,12 @@ class Pulling:
     """With `far`, a store on another machine, a copy stays here too for as long as there is room."""
 
     def __init__(
-        self, upstream: Upstream, blobs: BlobStore, cached: Cached, snapshots: Snapshots, *, offline: bool, far: FarBlobs | None = None
+        self, upstream: Upstream, blobs: BlobStore, cached: Cached, notes: Notes, *, offline: bool, far: FarBlobs | None = None
     ) -> None:
         self._upstream = upstream
         self._blobs = blobs
         self._cached = cached
-        self._snapshots = snapshots
+        self._notes = notes
         self._offline = offline
         self._far = far
         self._flights = Flights(UpstreamFailed)
@@ -99,11 +100,15 @@ class Pulling:
 
     def _take_out(self, wanted: Wanted, growing: Growing) -> None:
         """The metadata of a wheel: of the copy that is here, else of its end alone, else of the whole wheel, which is then kept."""
+        if (noted := self._notes.metadata(wanted.file.sha256)) is not None:
+            growing.finish(*noted)
+            return
         metadata = self._in_copy(wanted) or self._in_parts(wanted) or self._in_whole(wanted)
         if metadata is None:
             raise NotFound(f"{wanted.file.filename} has no core metadata that could be read.")
-        growing.finish(metadata)
-        self._keep_metadata(wanted.file, metadata)
+        digest = sha256(metadata).hexdigest()
+        self._notes.add_metadata(wanted.file, metadata, digest)
+        growing.finish(metadata, digest)
 
     def _in_copy(self, wanted: Wanted) -> bytes | None:
         blob = self._blobs.open(wanted.file.sha256)
@@ -146,11 +151,6 @@ class Pulling:
         if self._far is not None:
             self._far.hold(staging, wanted.sha256)
         self._cached.make_room()
-
-    def _keep_metadata(self, file: DistributionFile, metadata: bytes) -> None:
-        digest = sha256(metadata).hexdigest()
-        self._blobs.settle({digest: metadata})
-        self._snapshots.add_extracted(file.project, file.sha256, digest)
 
 
 def _metadata_of(wheel: BinaryIO) -> bytes | None:

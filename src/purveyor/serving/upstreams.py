@@ -5,7 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -16,11 +16,13 @@ from msgspec.structs import replace
 
 from purveyor.errors import PurveyorError, Refused, UpstreamFailed
 from purveyor.formats.snapshot_document import same
-from purveyor.interfaces import FetchedPage, Snapshot, Snapshots, Unchanged, Upstream, Validators
+from purveyor.interfaces import FetchedPage, Snapshot, Unchanged, Upstream, Validators
 from purveyor.model.files import DistributionFile, Kind
 from purveyor.model.indexes import PYPI, shown
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
+from purveyor.serving.notes import Notes
+from purveyor.serving.waiters import Waiters
 
 log = logging.getLogger("purveyor")
 
@@ -32,13 +34,12 @@ _LONGEST = timedelta(hours=1)
 # With something to offer in its place, nobody waits longer than this for a page.
 _PATIENCE = 3.0
 _AT_ONCE = 32
+_READERS = 1
 # Files of the projects that are kept as objects, and names known to be absent.
 _FILES_IN_MEMORY = 60_000
 _ABSENT_IN_MEMORY = 10_000
 
 Key = tuple[str, NormalizedName]
-Fetched = tuple["Snapshot | None", Callable[[], None]]
-"""What an upstream has, and what writes that down."""
 
 
 class Pulled(Struct, frozen=True):
@@ -58,7 +59,7 @@ class Upstreams:
     def __init__(
         self,
         upstream: Upstream,
-        snapshots: Snapshots,
+        notes: Notes,
         now: Callable[[], datetime],
         ready_made: Callable[[], str | None],
         fresh: float,
@@ -67,7 +68,7 @@ class Upstreams:
     ) -> None:
         self._ready_made = lru_cache(ready_made)
         self._upstream = upstream
-        self._snapshots = snapshots
+        self._notes = notes
         self._now = now
         self._fresh = timedelta(seconds=fresh)
         self._offline = offline
@@ -75,8 +76,9 @@ class Upstreams:
         self._flights: dict[Key, Future[Snapshot | None]] = {}
         self._turn = threading.Lock()
         self._closed = False
-        # Threads that stay: each has a connection to the database of its own.
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ask")
+        # However many pages arrive together, few are read at once: threads in want of the interpreter keep the event loop from it.
+        self._reading = threading.Semaphore(_READERS)
+        self._threads = Waiters(_AT_ONCE, "ask")
         self._resting: dict[str, tuple[float, UpstreamFailed]] = {}
 
     def url(self, upstream: str) -> str | None:
@@ -135,7 +137,7 @@ class Upstreams:
         """With the core metadata that we found ourselves in wheels for which the upstream offers none."""
         if all(file.metadata_sha256 or file.kind is not Kind.WHEEL for file in detail.files):
             return detail
-        found = self._snapshots.extracted(detail.name)
+        found = self._notes.extracted(detail.name)
         if not found:
             return detail
         return replace(detail, files=tuple(_with_metadata(file, found) for file in detail.files))
@@ -146,7 +148,7 @@ class Upstreams:
         if held is not None and self._now() < held.fresh_until:
             return held
         try:
-            stored = self._snapshots.get(_key(url), name)
+            stored = self._notes.snapshot(_key(url), name)
         except ValueError:  # written by something else than this version: as if it were not there
             stored = None
         if stored is not None:
@@ -160,9 +162,13 @@ class Upstreams:
             if self._closed:
                 raise _stopping()
             flight = self._flights.get((url, name))
-            if flight is None:
+            if mine := flight is None:
                 flight = self._flights[url, name] = Future()
-                self._threads.submit(self._fly, url, name, held, flight)
+                if held is not None:
+                    self._threads.submit(self._fly, url, name, held, flight)
+        assert flight is not None
+        if mine and held is None:
+            self._fly(url, name, None, flight)
         try:
             return flight.result(_PATIENCE if held is not None else None)
         except TimeoutError:
@@ -176,16 +182,11 @@ class Upstreams:
 
     def _fly(self, url: str, name: NormalizedName, held: Snapshot | None, flight: "Future[Snapshot | None]") -> None:
         try:
-            found, write_down = self._fetch(url, name, held)
+            found = self._fetch(url, name, held)
         except BaseException as error:  # noqa: BLE001 - every waiting request gets the same answer
             self._land(url, name, flight, None, error)
         else:
             self._land(url, name, flight, found, None)
-            # For the time after a restart; whoever waits for the page need not wait for the disk.
-            try:
-                write_down()
-            except PurveyorError as error:
-                log.warning("What %s says of %s is not written down: %s", shown(url), name, error.detail)
 
     def _land(
         self, url: str, name: NormalizedName, flight: "Future[Snapshot | None]", found: Snapshot | None, error: BaseException | None
@@ -205,31 +206,32 @@ class Upstreams:
             else:
                 flight.set_exception(error)
 
-    def _fetch(self, url: str, name: NormalizedName, held: Snapshot | None) -> Fetched:
+    def _fetch(self, url: str, name: NormalizedName, held: Snapshot | None) -> Snapshot | None:
         answer = self._upstream.page(url, name, held.validators if held else Validators())
         now = self._now()
         if answer is None:
-            return None, self._forget(url, name, held, now)
+            self._held.put_absent((url, name), now + timedelta(seconds=ABSENT_SECONDS))
+            if held is not None:
+                self._notes.forget(_key(url), name)
+            return None
         until = now + max(self._fresh, min(timedelta(seconds=answer.lifetime), _LONGEST))
         if isinstance(answer, Unchanged):
             assert held is not None  # without validators no answer is `Unchanged`
             return self._renewed(url, held, until)
         return self._taken(url, name, held, answer, until)
 
-    def _forget(self, url: str, name: NormalizedName, held: Snapshot | None, now: datetime) -> Callable[[], None]:
-        self._held.put_absent((url, name), now + timedelta(seconds=ABSENT_SECONDS))
-        return (lambda: None) if held is None else (lambda: self._snapshots.forget(_key(url), name))
-
-    def _renewed(self, url: str, held: Snapshot, until: datetime) -> Fetched:
+    def _renewed(self, url: str, held: Snapshot, until: datetime) -> Snapshot:
         renewed = replace(held, fresh_until=until)
         self._held.put((url, held.detail.name), renewed)
-        return renewed, lambda: self._snapshots.renew(_key(url), held.detail.name, until)
+        self._notes.renew(_key(url), held.detail.name, until)
+        return renewed
 
-    def _taken(self, url: str, name: NormalizedName, held: Snapshot | None, page: FetchedPage, until: datetime) -> Fetched:
+    def _taken(self, url: str, name: NormalizedName, held: Snapshot | None, page: FetchedPage, until: datetime) -> Snapshot:
         from purveyor.formats.pulled_page import read_detail  # noqa: PLC0415 - a server that never asks does without it
 
         try:
-            detail, left_out = read_detail(page.body, page.content_type, page.url, name)
+            with self._reading:
+                detail, left_out = read_detail(page.body, page.content_type, page.url, name)
         except Refused as error:
             raise UpstreamFailed(f"The upstream {shown(url)} answers for {name} with what is no page: {error.detail}") from None
         if held is not None and same(held.detail, detail):
@@ -242,7 +244,8 @@ class Upstreams:
             log.info("%s: %d files of %s cannot be offered", shown(url), left_out, name)
         snapshot = Snapshot(detail, page.validators, until)
         self._held.put((url, name), snapshot)
-        return snapshot, lambda: self._snapshots.put(_key(url), snapshot)
+        self._notes.put(_key(url), snapshot)
+        return snapshot
 
 
 class _Held:

@@ -92,25 +92,25 @@ class SnapshotsContract:
     def test_a_snapshot_comes_back_as_it_was_put(self, open_snapshots: Callable[[], Snapshots]) -> None:
         snapshot = _snapshot()
         assert open_snapshots().get(_SOMEWHERE, _ACME) is None
-        open_snapshots().put(_SOMEWHERE, snapshot)
+        open_snapshots().write({(_SOMEWHERE, _ACME): snapshot})
         assert open_snapshots().get(_SOMEWHERE, _ACME) == snapshot
         assert open_snapshots().get("http://other.example/simple/", _ACME) is None
         newer = replace(snapshot, detail=replace(snapshot.detail, serial=8, status=ProjectStatus(Status.QUARANTINED, "bad")))
-        open_snapshots().put(_SOMEWHERE, newer)
+        open_snapshots().write({(_SOMEWHERE, _ACME): newer})
         assert open_snapshots().get(_SOMEWHERE, _ACME) == newer
 
     def test_a_snapshot_stays_fresh_for_longer_and_is_forgotten(self, open_snapshots: Callable[[], Snapshots]) -> None:
         snapshots, snapshot, later = open_snapshots(), _snapshot(), _NOON + timedelta(hours=1)
-        snapshots.put(_SOMEWHERE, snapshot)
-        snapshots.renew(_SOMEWHERE, _ACME, later)
+        snapshots.write({(_SOMEWHERE, _ACME): snapshot})
+        snapshots.write({(_SOMEWHERE, _ACME): later})
         assert open_snapshots().get(_SOMEWHERE, _ACME) == replace(snapshot, fresh_until=later)
-        snapshots.forget(_SOMEWHERE, _ACME)
+        snapshots.write({(_SOMEWHERE, _ACME): None})
         assert open_snapshots().get(_SOMEWHERE, _ACME) is None
 
     def test_metadata_that_was_found_in_wheels_is_known_by_project(self, open_snapshots: Callable[[], Snapshots]) -> None:
         snapshots = open_snapshots()
-        snapshots.add_extracted(_ACME, "a" * 64, "b" * 64)
-        snapshots.add_extracted(_ACME, "a" * 64, "b" * 64)
+        snapshots.write({}, {(_ACME, "a" * 64): "b" * 64})
+        snapshots.write({}, {(_ACME, "a" * 64): "b" * 64})
         assert open_snapshots().extracted(_ACME) == {"a" * 64: "b" * 64}
         assert open_snapshots().extracted(normalize("other")) == {}
 

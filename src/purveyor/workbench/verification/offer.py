@@ -1,8 +1,9 @@
 """What an index offers of one project, and the release that the later checks look at."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
