@@ -1,5 +1,6 @@
 """What a request's path means. Decoded once, matched against what may stand there, never joined to a file system path."""
 
+import re
 from urllib.parse import quote, unquote_to_bytes
 
 from msgspec import Struct
@@ -41,6 +42,7 @@ _SIMPLE = "simple"
 _PACKAGES = "packages"
 # An index's name has at most two parts; what stands further to the right is part of what it is asked.
 _INDEX_PARTS = 2
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def parse(raw_path: bytes) -> Target | None:
@@ -95,6 +97,6 @@ def _decode(segment: bytes) -> str:
         text = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:
         raise BadRequest("The path is not UTF-8 once its percent-encoding is undone.") from None
-    if any(character < " " or character == "\x7f" for character in text):
+    if _CONTROL.search(text):
         raise BadRequest("The path has control characters in it.")
     return text

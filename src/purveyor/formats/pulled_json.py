@@ -92,60 +92,73 @@ class _Files:
         self._releases: dict[str, str | None] = {}
         # How the name of a wheel goes on after that, and whether it may.
         self._tags: dict[str, bool] = {}
-        # How links begin, and what that stands for.
-        self._beginning = self._place = ""
 
-    def taken(self, stated: list[_File]) -> list[DistributionFile] | None:
-        """Those of use to a client, in order; None where one must be read leniently."""
+    def taken(self, stated: list[_File]) -> list[DistributionFile] | None:  # noqa: C901 - see below
+        """Those of use to a client, in order; None where one must be read leniently.
+
+        One loop of look-ups: it runs for every file of every page that is pulled, and calls would cost more than what they do.
+        """
         files = []
+        releases, tags, project = self._releases, self._tags, self._project
+        beginning = place = ""
         for file in stated:
             filename, url = file.filename, file.url
-            if not (self._beginning and url.startswith(self._beginning)) and not self._learn(url):
-                return None
-            if self._place is not self._beginning:
-                rest = url[len(self._beginning) :]
-                url = self._place + rest
+            if not beginning or not url.startswith(beginning):
+                begins = self._begins(url)
+                if begins is None:
+                    return None
+                beginning, place = begins
+            if place is not beginning:
+                url = place + url[len(beginning) :]
             # A link that is odd in any way, such as one that leads up again further on.
             if "/." in url:
                 return None
-            wheel = filename.endswith(".whl")
-            version = self._version_of_wheel(filename) if wheel else self._version_of_sdist(filename)
+            if filename.endswith(".whl"):
+                end = filename.find("-", filename.find("-") + 1)
+                release, rest, kind = filename[:end], filename[end:], Kind.WHEEL
+                if rest not in tags:
+                    tags[rest] = _may_follow(rest)
+                if not tags[rest]:
+                    continue
+            else:
+                release, kind = _stem(filename), Kind.SDIST
+            if release not in releases:
+                releases[release] = self._version(release)
+            version = releases[release]
             if version is not None and len(filename) <= FILENAME_LIMIT:
-                files.append(_taken(file, self._project, url, Kind.WHEEL if wheel else Kind.SDIST, version))
+                files.append(_taken(file, project, url, kind, version))
         return _distinct(files)
 
-    def _learn(self, url: str) -> bool:
+    def _begins(self, url: str) -> tuple[str, str] | None:
+        """How the link begins, and what that stands for."""
         if match := _ABSOLUTE.match(url):
-            self._beginning = self._place = match[0]
-            return True
+            return match[0], match[0]
         if match := _RELATIVE.match(url):
-            self._beginning, self._place = match[0], urljoin(self._page_url, match[0])
-            return _ABSOLUTE.match(self._place) is not None
-        return False
-
-    def _version_of_wheel(self, filename: str) -> str | None:
-        end = filename.find("-", filename.find("-") + 1)
-        release, tags = filename[:end], filename[end:]
-        may = self._tags.get(tags)
-        if may is None:
-            may = self._tags[tags] = tags.count("-") in _TAG_DASHES and "--" not in tags and _PLAIN_TAGS.match(tags) is not None
-        return self._version(release) if may else None
-
-    def _version_of_sdist(self, filename: str) -> str | None:
-        return self._version(next((filename.removesuffix(ending) for ending in SDISTS if filename.endswith(ending)), ""))
+            place = urljoin(self._page_url, match[0])
+            return (match[0], place) if _ABSOLUTE.match(place) else None
+        return None
 
     def _version(self, release: str) -> str | None:
         """Of this project, in its normal form; None for a file of another one, or of no version."""
-        if release not in self._releases:
-            project, _, text = release.rpartition("-")
-            ours = _PLAIN_RELEASE.match(release) and canonicalize_name(project) == self._project
-            self._releases[release] = version_of_text(text) if ours else None
-        return self._releases[release]
+        project, _, text = release.rpartition("-")
+        ours = _PLAIN_RELEASE.match(release) and canonicalize_name(project) == self._project
+        return version_of_text(text) if ours else None
+
+
+def _may_follow(tags: str) -> bool:
+    """What stands after the release in the name of a wheel."""
+    return tags.count("-") in _TAG_DASHES and "--" not in tags and _PLAIN_TAGS.match(tags) is not None
+
+
+def _stem(sdist: str) -> str:
+    return next((sdist.removesuffix(ending) for ending in SDISTS if sdist.endswith(ending)), "")
 
 
 def _taken(file: _File, project: NormalizedName, url: str, kind: Kind, version: str) -> DistributionFile:
+    metadata_sha256 = None
     metadata = file.dist_info_metadata if file.core_metadata is UNSET else file.core_metadata
-    metadata_sha256 = (metadata.sha256 or None) if isinstance(metadata, _MetadataHashes) else None
+    if metadata is not UNSET and metadata is not True and metadata is not False:
+        metadata_sha256 = metadata.sha256 or None
     yanked, provenance = file.yanked, file.provenance
     return DistributionFile(
         file.filename,

