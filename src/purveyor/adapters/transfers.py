@@ -57,7 +57,7 @@ class Transfer:
         self._changed = threading.Condition()
         self._waiting: deque[bytes] = deque()
         self._size = self._taken = self._head_size = 0
-        self._complete_head = self._ended = self._paused = False
+        self._complete_head = self._ended = self._paused = self._told = False
         self._failure: TransferFailed | None = None
         handle.setopt(pycurl.HEADERFUNCTION, self._header)
         handle.setopt(pycurl.WRITEFUNCTION, self._body)
@@ -76,9 +76,9 @@ class Transfer:
                 self._changed.wait_for(self._enough, _SOON)
                 if not self._waiting and not self._ended:
                     self._changed.wait_for(lambda: self._waiting or self._ended)
-                piece, ended, failure = b"".join(self._waiting), self._ended, self._failure
-                self._waiting.clear()
-                self._taken = self._size
+                self._told, ended, failure = False, self._ended, self._failure
+                piece = b"".join([self._waiting.popleft() for _ in range(len(self._waiting))])
+                self._taken += len(piece)
                 resume, self._paused = self._paused, False
             if resume:
                 self._owner.do(self._resume)
@@ -133,18 +133,24 @@ class Transfer:
         return None
 
     def _body(self, data: bytes) -> int | None:
-        with self._changed:
-            if self._limit is None and self._size - self._taken > _WAITING:
-                self._paused = True
-                return _PAUSE
-            self._size += len(data)
-            if self._limit is not None and self._size > self._limit:
-                self._failure = TransferFailed(f"its answer has more than {self._limit >> 20} MiB")
-                return -1
-            self._waiting.append(data)
-            if self._limit is None and self._enough():
+        """Called for every few kilobytes: takes the lock only to wake whoever reads, and does that once until it has read."""
+        if self._limit is None and self._size - self._taken > _WAITING and self._pauses():
+            return _PAUSE
+        self._size += len(data)
+        if self._limit is not None and self._size > self._limit:
+            self._failure = TransferFailed(f"its answer has more than {self._limit >> 20} MiB")
+            return -1
+        self._waiting.append(data)
+        if self._limit is None and not self._told and self._enough():
+            with self._changed:
+                self._told = True
                 self._changed.notify_all()
         return None
+
+    def _pauses(self) -> bool:
+        with self._changed:
+            self._paused = self._size - self._taken > _WAITING
+            return self._paused
 
 
 class Transfers:
