@@ -1,4 +1,4 @@
-"""What a running index can do: the use cases that `api` is given. Assembled in `assembly.py`."""
+"""What a running index can do: the use cases that `api` is given. Assembled in `assembly`."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

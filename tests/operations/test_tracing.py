@@ -48,8 +48,9 @@ def test_a_server_without_a_collector_serves_and_ends(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("package", ["opentelemetry", "prometheus_client", "psycopg", "obstore"])
 def test_a_server_that_was_not_told_to_use_it_does_not_import_it(tmp_path: Path, package: str) -> None:
     code = (
-        "import sys; from purveyor import assembly; from purveyor.settings import Settings; from pathlib import Path;"
-        f"assembly.PurveyorApp(assembly.application(Settings(data=Path({str(tmp_path / 'data')!r}))))._late();"
+        "import sys, asyncio; from pathlib import Path;"
+        "from purveyor import assembly; from purveyor.api.app import PurveyorApp; from purveyor.settings import Settings;"
+        f"asyncio.run(PurveyorApp(assembly.application(Settings(data=Path({str(tmp_path / 'data')!r}))))._late());"
         f"print({package!r} in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
