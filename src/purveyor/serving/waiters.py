@@ -13,7 +13,7 @@ Job = tuple[Future[T], Callable[[], T]]
 
 
 class Waiters(Executor):
-    """Up to `most` threads, which stay. A thread of their own begins them, one after the other, where work is left lying.
+    """Up to `most` threads, which stay. A thread of their own begins them, one after the other, where there is more work than threads.
 
     With `ThreadPoolExecutor`, whoever submits begins a thread and waits until it runs: that takes milliseconds where many are at work, and
     an event loop answers nobody meanwhile. Nothing waits for these at the end of the process.
@@ -26,6 +26,7 @@ class Waiters(Executor):
         # One for each piece of work: look whether there is a thread for it; False: end.
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._threads = 0
+        self._idle = threading.Semaphore(0)
         self._turn = threading.Lock()
         self._begun = self._closed = False
 
@@ -62,7 +63,7 @@ class Waiters(Executor):
 
     def _begin_others(self) -> None:
         while self._calls.get():
-            if self._threads < self._most and not self._work.empty():
+            if not self._idle.acquire(blocking=False) and self._threads < self._most:
                 with self._turn:
                     self._threads += 1
                     if self._closed:
@@ -78,3 +79,4 @@ class Waiters(Executor):
                 except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it
                     future.set_exception(error)
             del job, future, work
+            self._idle.release()
