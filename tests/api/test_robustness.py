@@ -293,6 +293,7 @@ def test_who_asks_on_and_on_and_reads_no_answer_is_dropped(alive: LiveServer) ->
             time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_who_reads_a_large_file_slowly_gets_all_of_it(alive: LiveServer, large: tuple[str, bytes]) -> None:
     path, content = large
     with Wire(alive.url, receive_buffer=1 << 16) as wire:

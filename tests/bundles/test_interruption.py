@@ -6,12 +6,15 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from purveyor.testing.fake_index import FakeIndex
 from tests.bundles.conftest import FAMILY, bring, create, uv_lock
 from tests.importing.here import Here
 from tests.workbench.command import environment
 
 
+@pytest.mark.slow
 def test_a_killed_import_is_done_or_it_is_not(index: FakeIndex, tmp_path: Path) -> None:
     bundle, chance = tmp_path / "acme.tar", random.Random(4)
     create(uv_lock(index, tmp_path), output=bundle)

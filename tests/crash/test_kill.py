@@ -152,10 +152,10 @@ def digest_at(server: LiveServer, url: str) -> str:
     return hashlib.sha256(server.http.get(url).raise_for_status().content).hexdigest()
 
 
-def test_twenty_kills_lose_no_acknowledged_upload_and_leave_no_half_one(server: LiveServer, tmp_path: Path) -> None:
-    uploads = Uploads(distributions(80))
+def test_kills_lose_no_acknowledged_upload_and_leave_no_half_one(server: LiveServer, tmp_path: Path) -> None:
+    uploads = Uploads(distributions(40))
 
-    kill_and_check(server, uploads, 20, tmp_path / "copies")
+    kill_and_check(server, uploads, 6, tmp_path / "copies")
 
     assert uploads.interrupted > 0
 

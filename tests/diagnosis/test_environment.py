@@ -72,6 +72,7 @@ def bare(patient: Patient) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_pip_that_belongs_to_another_python_is_told(patient: Patient, index: FakeIndex, bare: Path) -> None:
     seen = patient.examined()["pip-of-another-python"]
     assert f"`python` is Python {sys.version.split()[0]} ({bare}/bin/python)" in seen.what
@@ -80,6 +81,7 @@ def test_a_pip_that_belongs_to_another_python_is_told(patient: Patient, index: F
     assert (bare / "bin" / "pip").exists()
 
 
+@pytest.mark.slow
 def test_a_pip_that_comes_later_on_the_path_is_put_first(patient: Patient, index: FakeIndex, bare: Path) -> None:
     subprocess.run([str(bare / "bin" / "python"), "-m", "ensurepip", "--default-pip"], check=True, capture_output=True)
     patient.variables["PATH"] = f"{patient.programs}:{patient.variables['PATH']}"
@@ -88,6 +90,7 @@ def test_a_pip_that_comes_later_on_the_path_is_put_first(patient: Patient, index
     assert "pip-of-another-python" not in patient.examined(after=seen.command)
 
 
+@pytest.mark.slow
 def test_a_machine_without_pip_gets_one(patient: Patient, index: FakeIndex, bare: Path) -> None:
     (patient.programs / "pip").unlink()
     patient.variables["PATH"] = f"{bare}/bin:{patient.programs}"

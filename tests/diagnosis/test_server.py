@@ -88,6 +88,7 @@ def test_a_web_server_on_the_port_is_named_with_its_directory(patient: Patient, 
         assert (wrong(mended), mended.code) == ([], 0)
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_is_restarted(patient: Patient, own: LiveServer) -> None:
     own.host(wheel("acme-app", "1.0"))
     os.kill(own.pid, signal.SIGSTOP)

@@ -25,6 +25,7 @@ AWAY: dict[str, tuple[Callable[[ObjectServer], None], Callable[[ObjectServer], N
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", AWAY)
 def test_what_is_here_goes_on_and_the_rest_asks_to_be_asked_again(
     how: str, object_server: ObjectServer, object_store: Bucket, tmp_path: Path

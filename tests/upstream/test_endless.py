@@ -95,6 +95,7 @@ def test_a_certificate_that_ran_out_is_named(tmp_path: Path) -> None:
     assert (answer.status_code, "certificate has expired" in answer.text) == (502, True)
 
 
+@pytest.mark.slow
 def test_a_page_of_twenty_thousand_files_is_offered(upstream: FakeIndex, tmp_path: Path) -> None:
     _, content = wheel("acme", "1.0")
     for number in range(20_000):

@@ -105,6 +105,7 @@ def test_an_upstream_that_says_when_to_come_back_is_not_asked_before(upstream: F
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_slow_upstream_keeps_no_hosted_project_waiting(upstream: FakeIndex, tmp_path: Path) -> None:
     for number in range(80):
         upstream.answer(f"/simple/slow{number}/", Answer(status=404, delay=4.0))

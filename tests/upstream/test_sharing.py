@@ -35,6 +35,7 @@ def _add_large(upstream: FakeIndex) -> FakeFile:
     return upstream.add("large-1.0-py3-none-any.whl", bytes(range(256)) * (SIZE // 256))
 
 
+@pytest.mark.slow
 def test_fifty_clients_share_one_fetch_and_the_server_does_not_grow(upstream: FakeIndex, server: LiveServer) -> None:
     file = _add_large(upstream)
     url = server.entries("large")[0]["url"]

@@ -14,14 +14,15 @@ _PATIENCE = 600
 
 
 def bring_up_to_date(connection: Impatient, steps: Sequence[Step], url: str) -> None:
-    """Raises psycopg.Error, and `Misconfigured` for a database that is too new."""
+    """On a connection that is closed afterwards. Raises psycopg.Error, and `Misconfigured` for a database that is too new."""
     name = f"The database {shown(url)}"
     if not missing(_version(connection), steps, name):
         return
     connection.patience = _PATIENCE + 10.0
+    # Until the connection is closed; before the transaction, since only a new one hears which tables others have made meanwhile.
+    connection.execute(f"SET lock_timeout = '{_PATIENCE}s'".encode())
+    connection.execute(b"SELECT pg_advisory_lock(%s)", (_LOCK,))
     with connection.transaction():
-        connection.execute(f"SET LOCAL lock_timeout = '{_PATIENCE}s'".encode())
-        connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         found = _version(connection)
         for step in missing(found, steps, name):
             connection.execute((in_words_of_postgres(step.sql) + step.postgres).encode())

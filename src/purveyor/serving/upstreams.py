@@ -76,6 +76,7 @@ class Upstreams:
         self._flights: dict[Key, Future[Snapshot | None]] = {}
         self._turn = threading.Lock()
         self._closed = False
+        self._asking = threading.Semaphore(_AT_ONCE)
         # However many pages arrive together, few are read at once: threads in want of the interpreter keep the event loop from it.
         self._reading = threading.Semaphore(_READERS)
         self._threads = Waiters(_AT_ONCE, "ask")
@@ -207,7 +208,8 @@ class Upstreams:
                 flight.set_exception(error)
 
     def _fetch(self, url: str, name: NormalizedName, held: Snapshot | None) -> Snapshot | None:
-        answer = self._upstream.page(url, name, held.validators if held else Validators())
+        with self._asking:
+            answer = self._upstream.page(url, name, held.validators if held else Validators())
         now = self._now()
         if answer is None:
             self._held.put_absent((url, name), now + timedelta(seconds=ABSENT_SECONDS))
