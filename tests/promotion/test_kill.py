@@ -82,7 +82,7 @@ def check_whole(server: LiveServer, owner: Person, files: dict[str, list[tuple[s
 
 
 def test_a_promotion_that_is_killed_is_done_or_it_is_not(server: LiveServer, tmp_path: Path) -> None:
-    kill_and_check(server, 3, tmp_path / "copies")
+    kill_and_check(server, 10, tmp_path / "copies")
 
 
 @pytest.mark.slow
