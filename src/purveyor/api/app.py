@@ -25,6 +25,7 @@ UPLOAD_PATHS = ("/legacy/", "/legacy", "/")
 _ABOUT_THE_SERVER = ("/health", "/metrics")
 # How often a writer that died between its commit and its notice is looked for, in seconds; and stagings that nobody finished.
 _WATCH_INTERVAL = 1.0
+_FIRST_LOOK = 0.2
 _STAGING_AGE = 3600.0
 
 
@@ -113,10 +114,12 @@ class PurveyorApp:
 
     async def _watch(self, stopping: asyncio.Event) -> None:
         """What is looked after now and then; and in the first quiet moment, what the first upload will need."""
+        interval = _FIRST_LOOK
         while not stopping.is_set():
             self._asked = False
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _WATCH_INTERVAL)
+                await asyncio.wait_for(stopping.wait(), interval)
+            interval = _WATCH_INTERVAL
             await asyncio.to_thread(self._look_after, self._accounts.own(), quiet=not self._asked)
             if not self._asked and not stopping.is_set():
                 await self._late()
