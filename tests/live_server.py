@@ -41,6 +41,8 @@ class LiveServer:
         settings = {"run_dir": data.with_name(f"{data.name}.run"), **settings}
         # No test asks the world by accident: whoever wants an upstream says so, and which.
         settings.setdefault("pull_through", "false")
+        # What is fetched ahead would be among the requests that tests count.
+        settings.setdefault("fetch_ahead", "0")
         self.environment |= {f"PURVEYOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
         self._port = 0

@@ -16,6 +16,7 @@ from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.ahead import Ahead
 from purveyor.serving.bringing import Bringing
 from purveyor.serving.explaining import Explaining
 from purveyor.serving.files import Files
@@ -40,6 +41,7 @@ class Application(Struct, frozen=True):
     adoption: Adoption
     upstreams: Upstreams
     pulling: Pulling
+    ahead: Ahead
     notes: Notes
     via: str
     """What this server calls itself when it asks an upstream."""

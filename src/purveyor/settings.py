@@ -103,6 +103,10 @@ class Settings:
     upstream_fresh: int = _setting(600, "Seconds for which a remote project's page is not asked for again; more if the upstream says so.")
     upstream_timeout: int = _setting(10, "Seconds an upstream may say nothing.")
     upstream_hosts: str = _setting("none", "Hosts that upstreams may lead to although they are on a private network, separated by commas.")
+    fetch_ahead: int = _setting(
+        16 << 20,
+        "Wheels up to so many bytes are fetched once somebody asks for their metadata and nothing else is asked for; 0 for none.",
+    )
     cache_size: int = _setting(20 << 30, "Bytes of remote files that are kept; those unused for longest go first, hosted ones never.")
     blob_cache: int = _setting(
         10 << 30, "Bytes of an object store's files that are kept in the data directory too; those unused for longest go first."

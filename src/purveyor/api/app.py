@@ -102,6 +102,7 @@ class PurveyorApp:
             self._freshness.stop()
         if self._app.watch is not None:
             await asyncio.to_thread(self._app.watch.stop)
+        self._app.ahead.close()
         self._app.upstreams.close()
         self._app.pulling.close()
         if self._app.bringing is not None:

@@ -42,6 +42,7 @@ from purveyor.publishing.lifecycle import Lifecycle
 from purveyor.publishing.promotion import Promoting
 from purveyor.publishing.publisher import Publisher
 from purveyor.publishing.settling import Settler
+from purveyor.serving.ahead import Ahead
 from purveyor.serving.bringing import Bringing
 from purveyor.serving.cached import Cached
 from purveyor.serving.downloads import chosen
@@ -94,6 +95,7 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
         files=Files(catalog, offers, blobs, remote.cached, downloads=chosen(settings, None if far is None else far.link, _now), far=far),
         upstreams=remote.upstreams,
         pulling=remote.pulling,
+        ahead=remote.ahead,
         notes=remote.notes,
         via=remote.via,
         publisher=Publisher(catalog, blobs, limits, _now, landing),
@@ -176,6 +178,11 @@ class _Remote:
         self.upstreams = Upstreams(upstream, notes, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline)
         self.cached = Cached(blobs, SqlPulledBlobs(database), _now, settings.cache_size)
         self.pulling = Pulling(upstream, blobs, self.cached, notes, offline=settings.offline, far=far)
+        self.ahead = Ahead(
+            self.pulling.start,
+            lambda wheel: self.cached.has(wheel.sha256),
+            lambda: self.upstreams.is_asked or self.pulling.takes_out,
+        )
 
 
 def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:

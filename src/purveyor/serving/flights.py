@@ -48,6 +48,10 @@ class Flights:
                 self._threads.submit(self._fly, digest, growing, name, fly)
             return growing
 
+    @property
+    def under_way(self) -> bool:
+        return bool(self._flights)
+
     def close(self) -> None:
         """Let go of whoever still waits; what waits its turn is never begun."""
         with self._turn:

@@ -80,6 +80,11 @@ class Pulling:
         # Apart, because these may have to wait for one of those.
         self._taking_out = Flights(UpstreamFailed)
 
+    @property
+    def takes_out(self) -> bool:
+        """Whether somebody waits for the metadata of a wheel."""
+        return self._taking_out.under_way
+
     def close(self) -> None:
         self._flights.close()
         self._taking_out.close()

@@ -121,6 +121,11 @@ class Upstreams:
         now, held = self._now(), self._known(url, name)
         return self._offline or (held is not None and now < held.fresh_until) or self._held.is_absent((url, name), now)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody waits for a page."""
+        return bool(self._flights)
+
     def close(self) -> None:
         """Let go of whoever still waits."""
         with self._turn:
