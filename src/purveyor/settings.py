@@ -169,7 +169,7 @@ class Settings:
         return {name: str(value) for name, value in values.items() if value is not None}
 
 
-_MAY_BE_ZERO = ("PURVEYOR_PORT", "PURVEYOR_DRAIN_DELAY", "PURVEYOR_LEAST_FREE")
+_MAY_BE_ZERO = ("PURVEYOR_FETCH_AHEAD", "PURVEYOR_PORT", "PURVEYOR_DRAIN_DELAY", "PURVEYOR_LEAST_FREE")
 
 
 def _check_database(database: str, consistency: str) -> None:
