@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 from msgspec.structs import replace
 
 from purveyor.formats import simple_html, simple_json
@@ -132,7 +131,7 @@ def test_a_project_pulled_from_our_own_page_is_the_project(detail: ProjectDetail
 
 def _here(file: DistributionFile) -> DistributionFile:
     """Without what only a server that pulls it says of it."""
-    return structs.replace(file, origin=None, metadata_on_demand=False)
+    return replace(file, origin=None, metadata_on_demand=False)
 
 
 ODD = (

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from purveyor.adapters.catalog_changes import Change
 from purveyor.adapters.sql import Connection, Row
@@ -76,10 +77,10 @@ class SqlFolderIndex:
         with self._database.aside() as connection:
             _gather(connection, found)
             for rows in _batches(connection, _FRESH):
-                projects |= self._database.write(lambda writer, rows=rows: {_put(writer, *row) for row in rows})  # type: ignore[misc]
+                projects |= self._database.write(partial(_put_all, rows))
             for missed in _batches(connection, _GONE):
                 rows = [(path, project) for path, project in missed if not is_there(os.fsdecode(path))]
-                projects |= self._database.write(lambda writer, rows=rows: {_forget(writer, path, project, at) for path, project in rows})  # type: ignore[misc]
+                projects |= self._database.write(partial(_forget_all, rows, at))
         return frozenset(projects)
 
     def take_in_project(self, project: NormalizedName, found: Sequence[FolderFile], is_there: Callable[[str], bool], at: datetime) -> None:
@@ -181,11 +182,19 @@ def _batches(connection: sqlite3.Connection, statement: str) -> Iterator[list[Ro
         yield rows
 
 
+def _put_all(rows: Sequence[Row], connection: Connection) -> set[NormalizedName]:
+    return {_put(connection, *row) for row in rows}
+
+
 def _put(connection: Connection, path: bytes, directory: bytes, *state: int) -> NormalizedName:
     filename = os.fsdecode(path).rpartition("/")[2].encode(errors="replace").decode()
     project = project_named_by(filename)
     connection.execute(_PUT, (path, directory, filename, project, *state))
     return project
+
+
+def _forget_all(rows: Sequence[tuple[bytes, NormalizedName]], at: datetime, connection: Connection) -> set[NormalizedName]:
+    return {_forget(connection, path, project, at) for path, project in rows}
 
 
 def _forget(connection: Connection, path: bytes, project: NormalizedName, at: datetime) -> NormalizedName:

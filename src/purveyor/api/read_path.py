@@ -20,7 +20,7 @@ from purveyor.application import Application
 from purveyor.errors import NotFound, PurveyorError, StoreFailed, UpstreamFailed
 from purveyor.formats import codings, representation
 from purveyor.formats.pulled_filenames import project_of
-from purveyor.model.indexes import DEFAULT, IndexName, Mode
+from purveyor.model.indexes import DEFAULT, IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Growing, Span, length, pieces
 from purveyor.serving.bringing import Far
@@ -153,8 +153,7 @@ class ReadPath:
     async def _wanted(self, wanted: Wanted, scope: Scope, conditions: Conditions) -> Answer:
         if wanted.stays_there and not self._app.settings.offline:
             return text(302, "The file is at its upstream.", (b"location", targets.elsewhere(wanted.url)), (b"cache-control", b"no-cache"))
-        settings = self._app.settings
-        if wanted.metadata and wanted.mode is Mode.SYNC and 0 < wanted.file.size <= settings.fetch_ahead and not settings.offline:
+        if wanted.metadata:
             self._app.ahead.expect(replace(wanted, metadata=False))
         pulled = await self._arriving(wanted, self._app.pulling.start, scope, conditions)
         # For how long it is offered is known to whoever finds it here: the next request.

@@ -182,6 +182,7 @@ class _Remote:
             self.pulling.start,
             lambda wheel: self.cached.has(wheel.sha256),
             lambda: self.upstreams.is_asked or self.pulling.takes_out,
+            limit=0 if settings.offline else settings.fetch_ahead,
         )
 
 

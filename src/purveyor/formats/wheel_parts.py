@@ -91,10 +91,8 @@ class WheelParts:
 
 def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
     """Those of METADATA in a `.dist-info` at the top."""
-    at = _only(directory)
-    if at is not None:
-        count = 1
-    at = at or 0
+    only = _only(directory)
+    at, count = (0, count) if only is None else (only, 1)
     for _ in range(count):
         fields = CENTRAL.unpack_from(directory, at)
         name_length, extra_length, comment_length = fields[10:13]

@@ -19,9 +19,12 @@ _EXPECTED = 1000
 
 
 class Ahead:
-    """One wheel after the other, while `is_busy` is false. Whatever goes wrong is told to whoever asks for the wheel."""
+    """One wheel of at most `limit` bytes after the other, while `is_busy` is false. Whoever asks for one is told what is wrong with it."""
 
-    def __init__(self, fetch: Callable[[Wanted], Growing], is_here: Callable[[Wanted], bool], is_busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, fetch: Callable[[Wanted], Growing], is_here: Callable[[Wanted], bool], is_busy: Callable[[], bool], *, limit: int
+    ) -> None:
+        self._limit = limit
         self._fetch = fetch
         self._is_here = is_here
         self._is_busy = is_busy
@@ -32,6 +35,8 @@ class Ahead:
 
     def expect(self, wheel: Wanted) -> None:
         """Of several wheels of a project the last counts: a resolver that looks at another version has done with the one before."""
+        if wheel.stays_there or not 0 < wheel.size <= self._limit:
+            return
         with self._turn:
             if self._closed:
                 return

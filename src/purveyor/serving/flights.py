@@ -59,7 +59,7 @@ class Flights:
             flights = list(self._flights.values())
         for growing in flights:
             growing.fail(self._stopping())
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
 
     def _stopping(self) -> PurveyorError:
         return self._failed("The server is stopping.", "Try again in a moment.")

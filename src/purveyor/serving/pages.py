@@ -23,8 +23,6 @@ from purveyor.serving.project_lists import ProjectLists
 
 _WARNING_LIMIT = 1000
 
-_WRITERS = 1
-
 
 class PageKey(Struct, frozen=True):
     """`project` is None for the project list."""
@@ -76,8 +74,8 @@ class Pages:
         """How often a page was there, and how often it had to be made first."""
         self._flights: dict[tuple[PageKey, int], Future[Page | None]] = {}
         self._flights_turn = threading.Lock()
-        # As with what upstreams send: few at once.
-        self._writing = threading.Semaphore(_WRITERS)
+        # As with what upstreams send: one at a time.
+        self._writing = threading.Lock()
         follower.tell(self._drop)
 
     def held(self, key: PageKey) -> Page | None:
@@ -131,7 +129,7 @@ class Pages:
         detail = offer.detail
         body = simple_json.write_detail(detail) if key.media_type == JSON else simple_html.write_detail(detail)
         sealed = self._seal(codings.encode([body], key.coding), key, detail.serial) if key.coding != "identity" else None
-        if sealed is None or length(sealed.body) > len(body) * codings.WORTHWHILE:
+        if sealed is None or length(sealed.body) >= len(body) * codings.WORTHWHILE:
             sealed = self._seal([body], replace(key, coding="identity"), detail.serial)
         return replace(sealed, valid_until=offer.valid_until, upstream=_upstream(offer), stale=offer.stale, advisories=_advisories(offer))
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from msgspec import Struct, structs
+from msgspec import Struct
 from msgspec.structs import replace
 
 from purveyor.errors import PurveyorError, Refused, UpstreamFailed
@@ -34,7 +34,6 @@ _LONGEST = timedelta(hours=1)
 # With something to offer in its place, nobody waits longer than this for a page.
 _PATIENCE = 3.0
 _AT_ONCE = 32
-_READERS = 1
 # Files of the projects that are kept as objects, and names known to be absent.
 _FILES_IN_MEMORY = 60_000
 _ABSENT_IN_MEMORY = 10_000
@@ -77,8 +76,8 @@ class Upstreams:
         self._turn = threading.Lock()
         self._closed = False
         self._asking = threading.Semaphore(_AT_ONCE)
-        # However many pages arrive together, few are read at once: threads in want of the interpreter keep the event loop from it.
-        self._reading = threading.Semaphore(_READERS)
+        # However many pages arrive together, one is read at a time: threads in want of the interpreter keep the event loop from it.
+        self._reading = threading.Lock()
         self._threads = Waiters(_AT_ONCE, "ask")
         self._resting: dict[str, tuple[float, UpstreamFailed]] = {}
 
@@ -134,7 +133,7 @@ class Upstreams:
                 if not flight.done():
                     flight.set_exception(_stopping())
         self._upstream.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
 
     def _pulled(self, snapshot: Snapshot, until: datetime, stale: str = "") -> Pulled:
         return Pulled(self._completed(snapshot.detail), until, stale)
@@ -300,7 +299,7 @@ def _with_metadata(file: DistributionFile, found: Mapping[str, str]) -> Distribu
     """Only what changes is made anew: this runs for each request, over all files of a project."""
     if file.metadata_sha256 or file.sha256 not in found:
         return file
-    return structs.replace(file, metadata_sha256=found[file.sha256], metadata_on_demand=False)
+    return replace(file, metadata_sha256=found[file.sha256], metadata_on_demand=False)
 
 
 def _stopping() -> UpstreamFailed:

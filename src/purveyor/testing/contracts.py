@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from msgspec import structs
 from msgspec.structs import replace
 
 from purveyor.errors import Conflict, NotFound
@@ -198,7 +197,7 @@ class CatalogContract:
         catalog.add_file(new, {})
         for yanked in (Yanked(), Yanked("broken"), None):
             serial = catalog.serial()
-            there = structs.replace(new.file, yanked=yanked)
+            there = replace(new.file, yanked=yanked)
             assert catalog.set_yanked([new.file.filename], yanked, "owner", _NOON) == [there]
             assert open_catalog().file(new.file.filename) == there
             assert catalog.changes_since(serial).projects == {new.file.project}

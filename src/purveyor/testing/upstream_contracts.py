@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from msgspec import structs
 from msgspec.structs import replace
 
 from purveyor.errors import UpstreamFailed
@@ -141,7 +140,7 @@ class PulledBlobsContract:
 
 def _snapshot() -> Snapshot:
     file = new_file("acme-1.0-py3-none-any.whl").file
-    pulled = structs.replace(
+    pulled = replace(
         file, uploaded_by=None, origin=f"{_SOMEWHERE}acme.whl", yanked=Yanked("old"), provenance_url="https://index.example/provenance"
     )
     detail = ProjectDetail(_ACME, "Acme", ProjectStatus(Status.DEPRECATED, "use bolt"), (pulled,), 7)
