@@ -17,11 +17,14 @@ from purveyor.model.files import FILENAME_LIMIT, DistributionFile, Kind, Yanked
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
 
-_PLAIN_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*-[A-Za-z0-9._+!]+\Z", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
+_PLAIN_VERSION = re.compile(r"[A-Za-z0-9._+!]+\Z", re.ASCII)
 _PLAIN_TAGS = re.compile(r"[A-Za-z0-9._+!-]+[A-Za-z0-9._+!]\.whl\Z", re.ASCII)
 # After a wheel's release: one before each of its other parts.
 _TAG_DASHES = tuple(parts - 2 for parts in WHEEL_PARTS)
-_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+# That these are hexadecimal digits is looked at for all of a page together: a pattern here would take as long as all the rest.
+_DIGEST = 64
+_Sha256 = Annotated[str, Meta(min_length=_DIGEST, max_length=_DIGEST)]
 _Moment = Annotated[datetime, Meta(tz=True)]
 _ABSOLUTE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/", re.ASCII)
 _RELATIVE = re.compile(r"(?:/|(?:\.\./)+)(?=[A-Za-z0-9])", re.ASCII)
@@ -90,6 +93,8 @@ class _Files:
         self._project = project
         # By how a filename begins, up to its version: that in its normal form, None for a file of another project, or of no version.
         self._releases: dict[str, str | None] = {}
+        # How the project is spelled in filenames, and whether that means this one.
+        self._spellings: dict[str, bool] = {}
         # How the name of a wheel goes on after that, and whether it may.
         self._tags: dict[str, bool] = {}
 
@@ -98,7 +103,7 @@ class _Files:
 
         One loop of look-ups: it runs for every file of every page that is pulled, and calls would cost more than what they do.
         """
-        files = []
+        files: list[DistributionFile] = []
         releases, tags, project = self._releases, self._tags, self._project
         beginning = place = ""
         for file in stated:
@@ -113,21 +118,47 @@ class _Files:
             # A link that is odd in any way, such as one that leads up again further on.
             if "/." in url:
                 return None
+            metadata = None
             if filename.endswith(".whl"):
                 end = filename.find("-", filename.find("-") + 1)
                 release, rest, kind = filename[:end], filename[end:], Kind.WHEEL
-                if rest not in tags:
-                    tags[rest] = _may_follow(rest)
-                if not tags[rest]:
+                may_follow = tags.get(rest)
+                if may_follow is None:
+                    may_follow = tags[rest] = _may_follow(rest)
+                if not may_follow:
                     continue
+                hashes = file.dist_info_metadata if file.core_metadata is UNSET else file.core_metadata
+                if isinstance(hashes, _MetadataHashes):
+                    metadata = hashes.sha256 or None
             else:
                 release, kind = _stem(filename), Kind.SDIST
-            if release not in releases:
-                releases[release] = self._version(release)
-            version = releases[release]
-            if version is not None and len(filename) <= FILENAME_LIMIT:
-                files.append(_taken(file, project, url, kind, version))
-        return _distinct(files)
+            if release in releases:
+                version = releases[release]
+            else:
+                version = releases[release] = self._version(release)
+            if version is None or len(filename) > FILENAME_LIMIT:
+                continue
+            yanked, provenance = file.yanked, file.provenance
+            files.append(
+                DistributionFile(
+                    filename,
+                    project,
+                    version,
+                    kind,
+                    file.size or 0,
+                    file.hashes.sha256,
+                    file.upload_time,
+                    None,
+                    metadata,
+                    file.requires_python or None,
+                    Yanked(yanked if isinstance(yanked, str) else "") if yanked else None,
+                    None,
+                    url,
+                    provenance if provenance and provenance.startswith("https://") else None,
+                    metadata is None and kind is Kind.WHEEL,
+                )
+            )
+        return _distinct(files) if _are_hexadecimal(files) else None
 
     def _begins(self, url: str) -> tuple[str, str] | None:
         """How the link begins, and what that stands for."""
@@ -141,8 +172,10 @@ class _Files:
     def _version(self, release: str) -> str | None:
         """Of this project, in its normal form; None for a file of another one, or of no version."""
         project, _, text = release.rpartition("-")
-        ours = _PLAIN_RELEASE.match(release) and canonicalize_name(project) == self._project
-        return version_of_text(text) if ours else None
+        ours = self._spellings.get(project)
+        if ours is None:
+            ours = self._spellings[project] = _PLAIN_NAME.match(project) is not None and canonicalize_name(project) == self._project
+        return version_of_text(text) if ours and _PLAIN_VERSION.match(text) else None
 
 
 def _may_follow(tags: str) -> bool:
@@ -154,29 +187,12 @@ def _stem(sdist: str) -> str:
     return next((sdist.removesuffix(ending) for ending in SDISTS if sdist.endswith(ending)), "")
 
 
-def _taken(file: _File, project: NormalizedName, url: str, kind: Kind, version: str) -> DistributionFile:
-    metadata_sha256 = None
-    metadata = file.dist_info_metadata if file.core_metadata is UNSET else file.core_metadata
-    if metadata is not UNSET and metadata is not True and metadata is not False:
-        metadata_sha256 = metadata.sha256 or None
-    yanked, provenance = file.yanked, file.provenance
-    return DistributionFile(
-        file.filename,
-        project,
-        version,
-        kind,
-        file.size or 0,
-        file.hashes.sha256,
-        file.upload_time,
-        None,
-        metadata_sha256,
-        file.requires_python or None,
-        Yanked(yanked if isinstance(yanked, str) else "") if yanked else None,
-        None,
-        url,
-        provenance if provenance and provenance.startswith("https://") else None,
-        metadata_sha256 is None and kind is Kind.WHEEL,
-    )
+def _are_hexadecimal(files: list[DistributionFile]) -> bool:
+    digests = "".join([file.sha256 for file in files] + [file.metadata_sha256 for file in files if file.metadata_sha256])
+    try:
+        return bytes.fromhex(digests).hex() == digests
+    except ValueError:
+        return False
 
 
 def _distinct(files: list[DistributionFile]) -> list[DistributionFile]:

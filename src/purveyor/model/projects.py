@@ -49,6 +49,9 @@ class ProjectDetail(Struct, frozen=True):
 
     @property
     def versions(self) -> list[str]:
-        """Every version that has a file, in version order. A release is files grouped by version, not a row of its own."""
-        # In the order of the files, which is nearly that of the versions: sorting them takes a tenth of the comparisons then.
-        return sorted(dict.fromkeys(file.version for file in self.files), key=Version)
+        """Every version that has a file; those of hosted files in version order. A release is files grouped by version, not a row of its own.
+
+        Of a project that was pulled they are in the order of its files: it means nothing (PEP 700), and upstreams have thousands of them.
+        """
+        versions = list(dict.fromkeys([file.version for file in self.files]))
+        return versions if all(file.origin for file in self.files) else sorted(versions, key=Version)

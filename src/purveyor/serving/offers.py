@@ -16,9 +16,13 @@ from purveyor.model.indexes import Index, IndexName, Mode, is_remote
 from purveyor.model.journal import Changes
 from purveyor.model.names import NormalizedName
 from purveyor.model.policy import NO_POLICY
+from purveyor.model.projects import ProjectDetail
 from purveyor.serving.admissions import Admissions, Offer
 from purveyor.serving.following import Follower
 from purveyor.serving.upstreams import Upstreams
+
+# Names of which it is remembered that they are not hosted.
+_UNHOSTED = 10_000
 
 
 class Offers:
@@ -30,6 +34,8 @@ class Offers:
         self._admissions = Admissions(catalog, now)
         self._follower = follower
         self._known: Mapping[IndexName, Index] | None = None
+        # Which indexes host nothing under a name: most of what is asked for where upstreams are pulled from.
+        self._unhosted: dict[NormalizedName, set[IndexName]] = {}
         follower.tell(self._drop)
 
     @property
@@ -62,8 +68,7 @@ class Offers:
             return None
         for place in self._above(self.index(index)):
             for upstream in filter(is_remote, self._further(place, file.project)):
-                detail = upstreams.seen(upstream, file.project)
-                if detail and any((it.origin, it.sha256) == (file.origin, file.sha256) for it in detail.files):
+                if upstreams.has_seen(upstream, file):
                     return upstreams.url(upstream) or upstream, place.mode(file.project)
         return None
 
@@ -84,12 +89,11 @@ class Offers:
 
         Without `ask`, remote indexes are taken as they were last seen.
         """
-        settings = self.index(index)
-        if settings.policy == NO_POLICY:
+        settings, name = self.index(index), project_of(filename)
+        if settings.policy == NO_POLICY and not self._hosts_nothing(index, name):
             own = self._catalog.file(filename, index)
             if own is not None or not settings.upstreams:
                 return None if own is None else (own, None)
-        name = project_of(filename)
         offer = self._look(settings, name, ask=ask)[0] if name else None
         if offer is None or not offer.detail.status.status.offers_files:
             return None
@@ -99,7 +103,7 @@ class Offers:
 
     def _look(self, place: Index, name: NormalizedName, *, ask: bool = True) -> tuple[Offer | None, bool]:
         """What there is under the name, and whether that is the last word: hosted or reserved, it is looked for nowhere else."""
-        own = self._catalog.project_detail(name, place.name)
+        own = self._own(place.name, name)
         found = [] if own is None else [self._admissions.admit(place, Offer(own, place.name))]
         settled, mixes = own is not None or place.reserves(name), place.mixes(name)
         for upstream in self._further(place, name) if mixes or not settled else ():
@@ -110,6 +114,24 @@ class Offers:
             if settled and not mixes:
                 break
         return (reduce(_mixed, found) if found else None), settled
+
+    def _own(self, index: IndexName, name: NormalizedName) -> ProjectDetail | None:
+        """What the index itself hosts under the name."""
+        if self._hosts_nothing(index, name):
+            return None
+        mark = self._follower.mark()
+        own = self._catalog.project_detail(name, index)
+        if own is None:
+            with self._follower.turn:
+                if self._follower.mark() == mark:
+                    if len(self._unhosted) >= _UNHOSTED:
+                        self._unhosted.clear()
+                    self._unhosted.setdefault(name, set()).add(index)
+        return own
+
+    def _hosts_nothing(self, index: IndexName, name: NormalizedName | None) -> bool:
+        """Whether that is known without asking the catalog."""
+        return name is not None and index in self._unhosted.get(name, ())
 
     def _ask(self, upstream: str, name: NormalizedName, *, ask: bool) -> tuple[Offer | None, bool]:
         """A remote index that has the name has the last word; one that fails ends the search: whoever is next must not take its place."""
@@ -126,7 +148,8 @@ class Offers:
 
     def _would_wait(self, place: Index, name: NormalizedName) -> tuple[bool, bool]:
         """As `_look`, but without looking: whether it would wait, and whether what it found is the last word."""
-        settled, mixes = self._catalog.has_project(name, place.name) or place.reserves(name), place.mixes(name)
+        hosted = not self._hosts_nothing(place.name, name) and self._catalog.has_project(name, place.name)
+        settled, mixes = hosted or place.reserves(name), place.mixes(name)
         for upstream in self._further(place, name) if mixes or not settled else ():
             if is_remote(upstream):
                 waits, last_word = not (self._upstreams and self._upstreams.is_fresh(upstream, name)), False
@@ -160,6 +183,9 @@ class Offers:
         """Called under the follower's turn."""
         if changes.everything:
             self._known = None
+            self._unhosted.clear()
+        for name in changes.projects:
+            self._unhosted.pop(name, None)
 
 
 def _merged(lists: Sequence[Iterable[tuple[NormalizedName, str]]]) -> Iterator[tuple[NormalizedName, str]]:

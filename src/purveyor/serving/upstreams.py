@@ -108,9 +108,13 @@ class Upstreams:
 
     def seen(self, upstream: str, name: NormalizedName) -> ProjectDetail | None:
         """The project as it was last seen, however long ago that was: to find a file by, whose bytes its digest tells."""
-        url = self.url(upstream)
-        held = None if url is None else self._held.get((url, name)) or self._known(url, name)
+        held = self._seen(upstream, name)
         return None if held is None else self._completed(held.detail)
+
+    def has_seen(self, upstream: str, file: DistributionFile) -> bool:
+        """Whether that is where the file was seen."""
+        held = self._seen(upstream, file.project)
+        return held is not None and any(it.origin == file.origin and it.sha256 == file.sha256 for it in held.detail.files)
 
     def is_fresh(self, upstream: str, name: NormalizedName) -> bool:
         """Whether `project` would answer at once."""
@@ -134,6 +138,10 @@ class Upstreams:
                     flight.set_exception(_stopping())
         self._upstream.close()
         self._threads.shutdown(cancel_futures=True)
+
+    def _seen(self, upstream: str, name: NormalizedName) -> Snapshot | None:
+        url = self.url(upstream)
+        return None if url is None else self._held.get((url, name)) or self._known(url, name)
 
     def _pulled(self, snapshot: Snapshot, until: datetime, stale: str = "") -> Pulled:
         return Pulled(self._completed(snapshot.detail), until, stale)
