@@ -194,7 +194,10 @@ def test_the_quick_reader_of_pulled_pages_finds_nothing_that_the_lenient_one_doe
         page["project-status"] = {"status": status}
     body = json.dumps(page).encode()
     quick = read_plain(body, URL, normalize("acme"))
-    assert quick is None or quick == read_detail(body, "application/json", URL, normalize("acme"))
+    if quick is not None:
+        detail, left_out = quick
+        found = replace(detail, files=tuple(detail.files)), left_out
+        assert found == read_detail(body, "application/json", URL, normalize("acme"))
 
 
 @given(DETAILS, st.integers(0, 1 << 60))

@@ -23,6 +23,11 @@ def file_path(sha256: str, filename: str) -> str:
     return f"packages/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quoted}"
 
 
+def link_on_page(sha256: str, filename: str) -> str:
+    """The same from a project's page."""
+    return "../../" + file_path(sha256, filename)
+
+
 def read_file_path(path: str) -> FileLink | None:
     """The link that a percent-decoded path (without leading slash) stands for, or None."""
     match = _PATH.match(path)

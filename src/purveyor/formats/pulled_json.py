@@ -4,16 +4,17 @@ It takes a page as a whole or not at all: whatever is unusual is left to `simple
 """
 
 import re
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import urljoin
 
-from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
+from msgspec import UNSET, DecodeError, Meta, Struct
 from msgspec.json import Decoder
 from packaging.utils import canonicalize_name
 
+from purveyor.formats.links import link_on_page
 from purveyor.formats.pulled_filenames import SDISTS, WHEEL_PARTS, version_of_text
-from purveyor.model.files import FILENAME_LIMIT, DistributionFile, Kind, Yanked
+from purveyor.formats.stated_files import Hashes, PulledFiles, StatedFile
+from purveyor.model.files import FILENAME_LIMIT
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
 
@@ -22,33 +23,8 @@ _PLAIN_VERSION = re.compile(r"[A-Za-z0-9._+!]+\Z", re.ASCII)
 _PLAIN_TAGS = re.compile(r"[A-Za-z0-9._+!-]+[A-Za-z0-9._+!]\.whl\Z", re.ASCII)
 # After a wheel's release: one before each of its other parts.
 _TAG_DASHES = tuple(parts - 2 for parts in WHEEL_PARTS)
-# That these are hexadecimal digits is looked at for all of a page together: a pattern here would take as long as all the rest.
-_DIGEST = 64
-_Sha256 = Annotated[str, Meta(min_length=_DIGEST, max_length=_DIGEST)]
-_Moment = Annotated[datetime, Meta(tz=True)]
 _ABSOLUTE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/", re.ASCII)
 _RELATIVE = re.compile(r"(?:/|(?:\.\./)+)(?=[A-Za-z0-9])", re.ASCII)
-
-
-class _Hashes(Struct, gc=False):
-    sha256: _Sha256
-
-
-class _MetadataHashes(Struct, gc=False):
-    sha256: _Sha256 | UnsetType = UNSET
-
-
-class _File(Struct, gc=False, rename="kebab"):
-    filename: str
-    url: str
-    hashes: _Hashes
-    size: Annotated[int, Meta(ge=0)] | None = None
-    upload_time: _Moment | None = None
-    requires_python: str | None = None
-    core_metadata: bool | _MetadataHashes | UnsetType = UNSET
-    dist_info_metadata: bool | _MetadataHashes | UnsetType = UNSET
-    yanked: bool | str = False
-    provenance: str | None = None
 
 
 class _Status(Struct, gc=False):
@@ -63,7 +39,7 @@ class _Meta(Struct, gc=False, rename="kebab"):
 class _Page(Struct, rename="kebab"):
     meta: _Meta
     name: str
-    files: list[_File]
+    files: list[StatedFile]
     project_status: _Status | None = None
 
 
@@ -82,7 +58,7 @@ def read_plain(body: bytes, url: str, name: NormalizedName) -> tuple[ProjectDeta
     if files is None:
         return None
     status = page.project_status or _Status()
-    return ProjectDetail(name, page.name, ProjectStatus(status.status, status.reason), tuple(files)), len(page.files) - len(files)
+    return ProjectDetail(name, page.name, ProjectStatus(status.status, status.reason), files), len(page.files) - len(files)
 
 
 class _Files:
@@ -98,13 +74,15 @@ class _Files:
         # How the name of a wheel goes on after that, and whether it may.
         self._tags: dict[str, bool] = {}
 
-    def taken(self, stated: list[_File]) -> list[DistributionFile] | None:  # noqa: C901 - see below
-        """Those of use to a client, in order; None where one must be read leniently.
+    def taken(self, stated: list[StatedFile]) -> PulledFiles | None:  # noqa: C901 - see below
+        """Those of use to a client, in order, stated as on a page of ours; None where one must be read leniently.
 
         One loop of look-ups: it runs for every file of every page that is pulled, and calls would cost more than what they do.
         """
-        files: list[DistributionFile] = []
-        releases, tags, project = self._releases, self._tags, self._project
+        files: list[StatedFile] = []
+        versions: list[str] = []
+        origins: list[str] = []
+        releases, tags = self._releases, self._tags
         beginning = place = ""
         for file in stated:
             filename, url = file.filename, file.url
@@ -118,47 +96,28 @@ class _Files:
             # A link that is odd in any way, such as one that leads up again further on.
             if "/." in url:
                 return None
-            metadata = None
             if filename.endswith(".whl"):
                 end = filename.find("-", filename.find("-") + 1)
-                release, rest, kind = filename[:end], filename[end:], Kind.WHEEL
+                release, rest = filename[:end], filename[end:]
                 may_follow = tags.get(rest)
                 if may_follow is None:
                     may_follow = tags[rest] = _may_follow(rest)
                 if not may_follow:
                     continue
-                hashes = file.dist_info_metadata if file.core_metadata is UNSET else file.core_metadata
-                if isinstance(hashes, _MetadataHashes):
-                    metadata = hashes.sha256 or None
             else:
-                release, kind = _stem(filename), Kind.SDIST
+                release = _stem(filename)
             if release in releases:
                 version = releases[release]
             else:
                 version = releases[release] = self._version(release)
             if version is None or len(filename) > FILENAME_LIMIT:
                 continue
-            yanked, provenance = file.yanked, file.provenance
-            files.append(
-                DistributionFile(
-                    filename,
-                    project,
-                    version,
-                    kind,
-                    file.size or 0,
-                    file.hashes.sha256,
-                    file.upload_time,
-                    None,
-                    metadata,
-                    file.requires_python or None,
-                    Yanked(yanked if isinstance(yanked, str) else "") if yanked else None,
-                    None,
-                    url,
-                    provenance if provenance and provenance.startswith("https://") else None,
-                    metadata is None and kind is Kind.WHEEL,
-                )
-            )
-        return _distinct(files) if _are_hexadecimal(files) else None
+            files.append(file)
+            versions.append(version)
+            origins.append(url)
+        if not _restated(files) or len({file.filename for file in files}) < len(files):
+            return None
+        return PulledFiles(self._project, files, versions, origins)
 
     def _begins(self, url: str) -> tuple[str, str] | None:
         """How the link begins, and what that stands for."""
@@ -187,15 +146,40 @@ def _stem(sdist: str) -> str:
     return next((sdist.removesuffix(ending) for ending in SDISTS if sdist.endswith(ending)), "")
 
 
-def _are_hexadecimal(files: list[DistributionFile]) -> bool:
-    digests = "".join([file.sha256 for file in files] + [file.metadata_sha256 for file in files if file.metadata_sha256])
+def _restated(files: list[StatedFile]) -> bool:
+    """State them as a page of ours does, and whether that is possible: not where digests are none."""
+    digests = []
+    for file in files:
+        filename, sha256, metadata = file.filename, file.hashes.sha256, file.core_metadata
+        digests.append(sha256)
+        file.url = link_on_page(sha256, filename)
+        if metadata is UNSET:
+            metadata = file.dist_info_metadata
+        if isinstance(metadata, Hashes):
+            digests.append(metadata.sha256)
+        else:
+            # The metadata of a wheel can be taken out of it.
+            metadata = filename.endswith(".whl")
+        # Looking at a field takes less time than setting it does.
+        if file.core_metadata is not metadata:
+            file.core_metadata = metadata
+        if file.dist_info_metadata is not UNSET:
+            file.dist_info_metadata = UNSET
+        if file.yanked is not False and not file.yanked:
+            file.yanked = False
+        if file.size == 0:
+            file.size = None
+        if file.requires_python == "":
+            file.requires_python = None
+        if file.provenance is not None and not file.provenance.startswith("https://"):
+            file.provenance = None
+    return _are_hexadecimal(digests)
+
+
+def _are_hexadecimal(digests: list[str]) -> bool:
+    """Looked at together: it is a matter of a hundredth of the time."""
+    digits = "".join(digests)
     try:
-        return bytes.fromhex(digests).hex() == digests
+        return bytes.fromhex(digits).hex() == digits
     except ValueError:
         return False
-
-
-def _distinct(files: list[DistributionFile]) -> list[DistributionFile]:
-    """Of two files with one name the first counts."""
-    by_name = {file.filename: file for file in reversed(files)}
-    return files if len(by_name) == len(files) else [file for file in files if by_name[file.filename] is file]

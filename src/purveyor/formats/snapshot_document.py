@@ -10,7 +10,7 @@ from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
 
 _LEVEL = 1
-_ENCODER = Encoder()
+_ENCODER = Encoder(enc_hook=list)
 _DECODER = Decoder(ProjectDetail)
 
 
@@ -27,9 +27,13 @@ def read_snapshot(data: bytes, name: NormalizedName, serial: int) -> ProjectDeta
         raise ValueError("not a snapshot") from error
     if detail.name != name:
         raise ValueError("not a snapshot of that project")
-    return replace(detail, serial=serial)
+    return replace(detail, files=tuple(detail.files), serial=serial)
 
 
 def same(one: ProjectDetail, other: ProjectDetail) -> bool:
     """Whether they describe the same, whatever their serials."""
-    return replace(one, serial=0) == replace(other, serial=0)
+    return _comparable(one) == _comparable(other)
+
+
+def _comparable(detail: ProjectDetail) -> ProjectDetail:
+    return replace(detail, files=tuple(detail.files), serial=0)

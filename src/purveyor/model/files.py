@@ -1,6 +1,8 @@
 """Distribution files: what an index says of each, and what a filename says of itself."""
 
 import re
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from math import prod
@@ -66,6 +68,22 @@ class DistributionFile(Struct, frozen=True, gc=False):
     origin: str | None = None
     provenance_url: str | None = None
     metadata_on_demand: bool = False
+
+
+class LateFiles(Sequence[DistributionFile]):
+    """Files that become records when somebody looks at them: a page may have thousands, of which clients ask for one."""
+
+    @property
+    @abstractmethod
+    def versions(self) -> list[str]:
+        """Each once, in the order of the files."""
+
+    @abstractmethod
+    def named(self, filename: str) -> DistributionFile | None: ...
+
+    @abstractmethod
+    def with_metadata(self, found: Mapping[str, str]) -> "LateFiles":
+        """The same with core metadata that was found in wheels for which none is offered: its sha256 by the wheel's."""
 
 
 def conflict(there: DistributionFile, given: DistributionFile) -> Conflict:

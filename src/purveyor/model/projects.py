@@ -1,12 +1,13 @@
 """A project as one index offers it: the noun that every reader produces and every writer consumes."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 from packaging.version import Version
 
 from purveyor.errors import NotAllowed
-from purveyor.model.files import DistributionFile
+from purveyor.model.files import DistributionFile, LateFiles
 from purveyor.model.names import NormalizedName
 
 
@@ -44,14 +45,21 @@ class ProjectDetail(Struct, frozen=True):
     name: NormalizedName
     display_name: str
     status: ProjectStatus
-    files: tuple[DistributionFile, ...]
+    files: Sequence[DistributionFile]
     serial: int = 0
 
     @property
     def versions(self) -> list[str]:
-        """Every version that has a file; those of hosted files in version order. A release is files grouped by version, not a row of its own.
+        """Every version that has a file, in version order. A release is files grouped by version, not a row of its own.
 
-        Of a project that was pulled they are in the order of its files: it means nothing (PEP 700), and upstreams have thousands of them.
+        Those of a project that was pulled may be in the order of its files: it means nothing (PEP 700), and upstreams have thousands.
         """
-        versions = list(dict.fromkeys([file.version for file in self.files]))
-        return versions if all(file.origin for file in self.files) else sorted(versions, key=Version)
+        if isinstance(self.files, LateFiles):
+            return self.files.versions
+        # In the order of the files, which is nearly that of the versions: sorting them takes a tenth of the comparisons then.
+        return sorted(dict.fromkeys(file.version for file in self.files), key=Version)
+
+    def file(self, filename: str) -> DistributionFile | None:
+        if isinstance(self.files, LateFiles):
+            return self.files.named(filename)
+        return next((file for file in self.files if file.filename == filename), None)

@@ -99,7 +99,8 @@ class Offers:
             return None
         if held := next((held for held in offer.withheld if held.file.filename == filename), None):
             raise NotAllowed(held.sentence, f"`purveyor why {name}=={held.file.version}` says which rule this is and how to override it.")
-        return next(((file, offer.valid_until) for file in offer.detail.files if file.filename == filename), None)
+        file = offer.detail.file(filename)
+        return None if file is None else (file, offer.valid_until)
 
     def _look(self, place: Index, name: NormalizedName, *, ask: bool = True) -> tuple[Offer | None, bool]:
         """What there is under the name, and whether that is the last word: hosted or reserved, it is looked for nowhere else."""
@@ -199,11 +200,11 @@ def _merged(lists: Sequence[Iterable[tuple[NormalizedName, str]]]) -> Iterator[t
 def _mixed(nearer: Offer, further: Offer) -> Offer:
     """Both, under the nearer one's name and status; of two files with one name, the nearer one's."""
     here = {file.filename for file in nearer.detail.files} | {held.file.filename for held in nearer.withheld}
-    added = tuple(file for file in further.detail.files if file.filename not in here)
+    added = [file for file in further.detail.files if file.filename not in here]
     serial = max(nearer.detail.serial, further.detail.serial)
     return replace(
         nearer,
-        detail=replace(nearer.detail, files=nearer.detail.files + added, serial=serial),
+        detail=replace(nearer.detail, files=(*nearer.detail.files, *added), serial=serial),
         withheld=nearer.withheld + tuple(held for held in further.withheld if held.file.filename not in here),
         warnings=nearer.warnings + further.warnings,
         valid_until=min((end for end in (nearer.valid_until, further.valid_until) if end), default=None),

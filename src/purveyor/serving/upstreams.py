@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from purveyor.errors import PurveyorError, Refused, UpstreamFailed
 from purveyor.formats.snapshot_document import same
 from purveyor.interfaces import FetchedPage, Snapshot, Unchanged, Upstream, Validators
-from purveyor.model.files import DistributionFile, Kind
+from purveyor.model.files import DistributionFile, LateFiles
 from purveyor.model.indexes import PYPI, shown
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
@@ -114,7 +114,8 @@ class Upstreams:
     def has_seen(self, upstream: str, file: DistributionFile) -> bool:
         """Whether that is where the file was seen."""
         held = self._seen(upstream, file.project)
-        return held is not None and any(it.origin == file.origin and it.sha256 == file.sha256 for it in held.detail.files)
+        seen = None if held is None else held.detail.file(file.filename)
+        return seen is not None and (seen.origin, seen.sha256) == (file.origin, file.sha256)
 
     def is_fresh(self, upstream: str, name: NormalizedName) -> bool:
         """Whether `project` would answer at once."""
@@ -148,12 +149,14 @@ class Upstreams:
 
     def _completed(self, detail: ProjectDetail) -> ProjectDetail:
         """With the core metadata that we found ourselves in wheels for which the upstream offers none."""
-        if all(file.metadata_sha256 or file.kind is not Kind.WHEEL for file in detail.files):
-            return detail
         found = self._notes.extracted(detail.name)
         if not found:
             return detail
-        return replace(detail, files=tuple(_with_metadata(file, found) for file in detail.files))
+        files = detail.files
+        return replace(
+            detail,
+            files=files.with_metadata(found) if isinstance(files, LateFiles) else tuple(_with_metadata(file, found) for file in files),
+        )
 
     def _known(self, url: str, name: NormalizedName) -> Snapshot | None:
         """From memory while that is fresh, else from the database, where another process may have left a newer one."""
