@@ -28,6 +28,11 @@ class FolderCatalog(SqlCatalog):
             self._look_first(name)
         return super().project_detail(name, index)
 
+    def has_project(self, name: NormalizedName, index: IndexName = DEFAULT) -> bool:
+        if index == DEFAULT:
+            self._look_first(name)
+        return super().has_project(name, index)
+
     def project_names(self, index: IndexName = DEFAULT) -> Iterator[tuple[NormalizedName, str]]:
         """With the projects whose files were seen, but not inspected yet."""
         if index != DEFAULT:

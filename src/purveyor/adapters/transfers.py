@@ -36,6 +36,7 @@ _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 # libcurl's number of an option that pycurl has no name for: what a proxy answers to CONNECT is not what we asked for.
 _SUPPRESS_CONNECT_HEADERS = 265
 _FINAL = 200
+_NO_SUCCESS = 300
 
 
 class TransferFailed(Exception):
@@ -45,7 +46,7 @@ class TransferFailed(Exception):
 class Transfer:
     """One request and its answer. `limit` is how many bytes the body may have, None for any number.
 
-    Read by one thread: first `begun`, then `pieces`; `close` whatever happens.
+    Read by one thread: first `begun`, then `pieces`, or `whole` where there is a limit; `close` whatever happens.
     """
 
     def __init__(self, handle: pycurl.Curl, owner: "Transfers", limit: int | None) -> None:
@@ -63,9 +64,9 @@ class Transfer:
         handle.setopt(pycurl.WRITEFUNCTION, self._body)
 
     def begun(self) -> None:
-        """Return once status and headers are known; raises `TransferFailed`."""
+        """Return once status and headers are known, and of a success with a `limit` all the rest; raises `TransferFailed`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._complete_head or self._ended)
+            self._changed.wait_for(self._has_begun)
             if not self._complete_head:
                 raise self._failure or TransferFailed("it ended the connection without an answer")
 
@@ -90,9 +91,8 @@ class Transfer:
                 return
 
     def whole(self) -> bytes:
-        """The body, once all of it is there."""
+        """The body of a success with a limit."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended)
             if self._failure is not None:
                 raise self._failure
             return b"".join(self._waiting)
@@ -107,6 +107,10 @@ class Transfer:
             self._ended = True
             self._failure = self._failure or failure
             self._changed.notify_all()
+
+    def _has_begun(self) -> bool:
+        # Each waking costs more than the bytes do, and who set a limit wants all of them.
+        return self._ended or (self._complete_head and (self._limit is None or self.status >= _NO_SUCCESS))
 
     def _enough(self) -> bool:
         return self._ended or self._size - self._taken >= _WORTHWHILE
@@ -129,7 +133,8 @@ class Transfer:
         elif not line.strip() and self.status >= _FINAL:
             with self._changed:
                 self._complete_head = True
-                self._changed.notify_all()
+                if self._has_begun():
+                    self._changed.notify_all()
         return None
 
     def _body(self, data: bytes) -> int | None:

@@ -29,7 +29,7 @@ def fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
 
 async def in_thread(threads: Executor, work: Callable[[], T]) -> T:
     """The use cases are plain functions; the event loop waits for none of them. What is noted of the request goes along."""
-    return await asyncio.get_running_loop().run_in_executor(threads, copy_context().run, work)
+    return await asyncio.wrap_future(threads.submit(copy_context().run, work))
 
 
 async def deliver(answer: Answer, scope: Scope, send: Send) -> None:

@@ -79,9 +79,10 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
     catalog, blobs, landing, watch = _stores(settings, data, _Parts(database, own, signal, limits))
     follower = Follower(catalog, signal)
     remote = _Remote(settings, database, own, far, data, tally=tally, around=watching.around)
-    offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None)
     # What lies in a folder is listed before it is in the catalog, and so before it is in the journal.
-    lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=watch is None)
+    journaled = watch is None
+    offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None, journaled=journaled)
+    lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=journaled)
     settler = Settler(catalog, blobs)
     if far is None:  # what is on another machine is settled once the server answers, as soon as that machine does
         settler.settle()

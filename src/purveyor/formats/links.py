@@ -4,6 +4,7 @@ The path carries the digest of the content, so what it leads to never changes an
 """
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -23,9 +24,9 @@ def file_path(sha256: str, filename: str) -> str:
     return f"packages/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quoted}"
 
 
-def link_on_page(sha256: str, filename: str) -> str:
-    """The same from a project's page."""
-    return "../../" + file_path(sha256, filename)
+def links_on_page(files: Iterable[tuple[str, str]]) -> list[str]:
+    """The same, for the sha256 and the filename of each, as links from a project's page."""
+    return [f"../../{file_path(sha256, filename)}" for sha256, filename in files]
 
 
 def read_file_path(path: str) -> FileLink | None:

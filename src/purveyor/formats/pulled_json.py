@@ -11,7 +11,7 @@ from msgspec import UNSET, DecodeError, Meta, Struct
 from msgspec.json import Decoder
 from packaging.utils import canonicalize_name
 
-from purveyor.formats.links import link_on_page
+from purveyor.formats.links import links_on_page
 from purveyor.formats.pulled_filenames import SDISTS, WHEEL_PARTS, version_of_text
 from purveyor.formats.stated_files import Hashes, PulledFiles, StatedFile
 from purveyor.model.files import FILENAME_LIMIT
@@ -115,9 +115,7 @@ class _Files:
             files.append(file)
             versions.append(version)
             origins.append(url)
-        if not _restated(files) or len({file.filename for file in files}) < len(files):
-            return None
-        return PulledFiles(self._project, files, versions, origins)
+        return PulledFiles(self._project, files, versions, origins) if _restated(files) else None
 
     def _begins(self, url: str) -> tuple[str, str] | None:
         """How the link begins, and what that stands for."""
@@ -147,19 +145,19 @@ def _stem(sdist: str) -> str:
 
 
 def _restated(files: list[StatedFile]) -> bool:
-    """State them as a page of ours does, and whether that is possible: not where digests are none."""
-    digests = []
-    for file in files:
-        filename, sha256, metadata = file.filename, file.hashes.sha256, file.core_metadata
-        digests.append(sha256)
-        file.url = link_on_page(sha256, filename)
+    """State them as a page of ours does; False where that cannot be: with digests that are none, or two files of one name."""
+    digests = [file.hashes.sha256 for file in files]
+    links = links_on_page((file.hashes.sha256, file.filename) for file in files)
+    for file, link in zip(files, links, strict=True):
+        metadata = file.core_metadata
+        file.url = link
         if metadata is UNSET:
             metadata = file.dist_info_metadata
         if isinstance(metadata, Hashes):
             digests.append(metadata.sha256)
         else:
             # The metadata of a wheel can be taken out of it.
-            metadata = filename.endswith(".whl")
+            metadata = file.filename.endswith(".whl")
         # Looking at a field takes less time than setting it does.
         if file.core_metadata is not metadata:
             file.core_metadata = metadata
@@ -173,7 +171,7 @@ def _restated(files: list[StatedFile]) -> bool:
             file.requires_python = None
         if file.provenance is not None and not file.provenance.startswith("https://"):
             file.provenance = None
-    return _are_hexadecimal(digests)
+    return _are_hexadecimal(digests) and len({file.filename for file in files}) == len(files)
 
 
 def _are_hexadecimal(digests: list[str]) -> bool:

@@ -6,7 +6,7 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from msgspec.json import Encoder
 
-from purveyor.formats.links import link_on_page
+from purveyor.formats.links import links_on_page
 from purveyor.formats.stated_files import Hashes, PulledFiles, StatedFile
 from purveyor.model.files import DistributionFile
 from purveyor.model.names import NormalizedName
@@ -48,7 +48,7 @@ def _stated(files: Sequence[DistributionFile]) -> Sequence[StatedFile]:
     return [
         StatedFile(
             filename=file.filename,
-            url=link_on_page(file.sha256, file.filename),
+            url=link,
             hashes=Hashes(file.sha256),
             core_metadata=file.metadata_on_demand if file.metadata_sha256 is None else Hashes(file.metadata_sha256),
             # An empty string is yanked to uv and installable to pip; so no reason is written as true.
@@ -58,7 +58,7 @@ def _stated(files: Sequence[DistributionFile]) -> Sequence[StatedFile]:
             requires_python=file.requires_python,
             provenance=file.provenance_url,
         )
-        for file in files
+        for file, link in zip(files, links_on_page((file.sha256, file.filename) for file in files), strict=True)
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from itertools import groupby
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -21,16 +22,29 @@ from purveyor.serving.admissions import Admissions, Offer
 from purveyor.serving.following import Follower
 from purveyor.serving.upstreams import Upstreams
 
+Found = TypeVar("Found")
 # Names of which it is remembered that they are not hosted.
 _UNHOSTED = 10_000
 
 
 class Offers:
-    """Without `upstreams`, the remote ones of an index are as if they were not there."""
+    """Without `upstreams`, the remote ones of an index are as if they were not there.
 
-    def __init__(self, catalog: Catalog, follower: Follower, now: Callable[[], datetime], upstreams: Upstreams | None = None) -> None:
+    `journaled` says that nothing is hosted before the journal has it, as files in a folder are.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        follower: Follower,
+        now: Callable[[], datetime],
+        upstreams: Upstreams | None = None,
+        *,
+        journaled: bool = True,
+    ) -> None:
         self._upstreams = upstreams
         self._catalog = catalog
+        self._journaled = journaled
         self._admissions = Admissions(catalog, now)
         self._follower = follower
         self._known: Mapping[IndexName, Index] | None = None
@@ -118,17 +132,21 @@ class Offers:
 
     def _own(self, index: IndexName, name: NormalizedName) -> ProjectDetail | None:
         """What the index itself hosts under the name."""
-        if self._hosts_nothing(index, name):
-            return None
+        return None if self._hosts_nothing(index, name) else self._noting(index, name, self._catalog.project_detail)
+
+    def _hosts(self, index: IndexName, name: NormalizedName) -> bool:
+        return not self._hosts_nothing(index, name) and self._noting(index, name, self._catalog.has_project)
+
+    def _noting(self, index: IndexName, name: NormalizedName, ask: Callable[[NormalizedName, IndexName], Found]) -> Found:
+        """What the catalog answers; and if that is nothing, it need not be asked again until something changes."""
         mark = self._follower.mark()
-        own = self._catalog.project_detail(name, index)
-        if own is None:
+        if not (found := ask(name, index)) and self._journaled:
             with self._follower.turn:
                 if self._follower.mark() == mark:
                     if len(self._unhosted) >= _UNHOSTED:
                         self._unhosted.clear()
                     self._unhosted.setdefault(name, set()).add(index)
-        return own
+        return found
 
     def _hosts_nothing(self, index: IndexName, name: NormalizedName | None) -> bool:
         """Whether that is known without asking the catalog."""
@@ -149,8 +167,7 @@ class Offers:
 
     def _would_wait(self, place: Index, name: NormalizedName) -> tuple[bool, bool]:
         """As `_look`, but without looking: whether it would wait, and whether what it found is the last word."""
-        hosted = not self._hosts_nothing(place.name, name) and self._catalog.has_project(name, place.name)
-        settled, mixes = hosted or place.reserves(name), place.mixes(name)
+        settled, mixes = self._hosts(place.name, name) or place.reserves(name), place.mixes(name)
         for upstream in self._further(place, name) if mixes or not settled else ():
             if is_remote(upstream):
                 waits, last_word = not (self._upstreams and self._upstreams.is_fresh(upstream, name)), False
