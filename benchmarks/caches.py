@@ -148,6 +148,12 @@ def files_host(url: str, project: str) -> str:
     return urlsplit(urljoin(f"{url}{project}/", files[0]["url"])).hostname or ""
 
 
+def first_page(url: str) -> None:
+    request = urllib.request.Request(url, headers={"Accept": f"{JSON}, text/html;q=0.1"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        answer.read()
+
+
 def copy_site(url: str, folder: Path, wheels: Path) -> None:
     """The pages of the index at `url` as they are, and of their files those in `wheels`, with their core metadata."""
     for wheel in sorted(wheels.iterdir()):

@@ -102,6 +102,7 @@ class ReadPath:
         key = PageKey(target.index, name, media_type, coding)
         page = self._app.pages.held(key)
         if page is None:
+            self._app.ahead.asked_for(key)
             threads = await self._threads(self._page_threads, target.index, name, fields)
             page = await asgi.in_thread(threads, lambda: self._app.pages.get(key))
         if page is None:
@@ -154,7 +155,7 @@ class ReadPath:
         if wanted.stays_there and not self._app.settings.offline:
             return text(302, "The file is at its upstream.", (b"location", targets.elsewhere(wanted.url)), (b"cache-control", b"no-cache"))
         if wanted.metadata:
-            self._app.ahead.expect(replace(wanted, metadata=False))
+            self._app.ahead.expect_wheel(replace(wanted, metadata=False))
         pulled = await self._arriving(wanted, self._app.pulling.start, scope, conditions)
         # For how long it is offered is known to whoever finds it here: the next request.
         return conditional(replace(_file_answer(pulled), lasting=False), f'"{pulled.sha256}"', conditions)

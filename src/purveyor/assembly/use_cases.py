@@ -51,7 +51,7 @@ from purveyor.serving.files import Files
 from purveyor.serving.following import Follower
 from purveyor.serving.notes import Notes
 from purveyor.serving.offers import Offers
-from purveyor.serving.pages import Pages
+from purveyor.serving.pages import PageKey, Pages
 from purveyor.serving.project_lists import ProjectLists
 from purveyor.serving.pulling import Pulling
 from purveyor.serving.upstreams import Upstreams
@@ -83,6 +83,7 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
     journaled = watch is None
     offers = Offers(catalog, follower, _now, remote.upstreams if settings.pull_through else None, journaled=journaled)
     lists = ProjectLists(catalog, offers, follower, data / "staging", journaled=journaled)
+    pages = Pages(offers, lists, follower, data / "staging", settings.page_memory, now=_now)
     settler = Settler(catalog, blobs)
     if far is None:  # what is on another machine is settled once the server answers, as soon as that machine does
         settler.settle()
@@ -92,11 +93,11 @@ def application(settings: Settings, tracer: Tracer | None = None) -> Application
         blobs=blobs,
         follower=follower,
         offers=offers,
-        pages=Pages(offers, lists, follower, data / "staging", settings.page_memory, now=_now),
+        pages=pages,
         files=Files(catalog, offers, blobs, remote.cached, downloads=chosen(settings, None if far is None else far.link, _now), far=far),
         upstreams=remote.upstreams,
         pulling=remote.pulling,
-        ahead=remote.ahead,
+        ahead=remote.ahead(offers, pages),
         notes=remote.notes,
         via=remote.via,
         publisher=Publisher(catalog, blobs, limits, _now, landing),
@@ -179,12 +180,22 @@ class _Remote:
         self.upstreams = Upstreams(upstream, notes, _now, lambda: _ready_made(settings), settings.upstream_fresh, offline=settings.offline)
         self.cached = Cached(blobs, SqlPulledBlobs(database), _now, settings.cache_size)
         self.pulling = Pulling(upstream, blobs, self.cached, notes, offline=settings.offline, far=far)
-        self.ahead = Ahead(
+        self._limit = 0 if settings.offline else settings.fetch_ahead
+
+    def ahead(self, offers: Offers, pages: Pages) -> Ahead:
+        def look(page: PageKey) -> None:
+            if page.project is not None and offers.would_wait(page.index, page.project):
+                pages.get(page)
+
+        ahead = Ahead(
             self.pulling.start,
             lambda wheel: self.cached.has(wheel.sha256),
+            look,
             lambda: self.upstreams.is_asked or self.pulling.takes_out,
-            limit=0 if settings.offline else settings.fetch_ahead,
+            limit=self._limit,
         )
+        self.pulling.tell(ahead.arrived)
+        return ahead
 
 
 def _http_upstream(silence: int, via: str, trusted: frozenset[str]) -> Upstream:

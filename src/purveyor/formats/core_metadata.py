@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from packaging.utils import canonicalize_name
 
 from purveyor.errors import Refused
 from purveyor.formats.inspection import shown
 from purveyor.model.files import parse_version
-from purveyor.model.names import normalize
+from purveyor.model.names import NAME_LIMIT, NormalizedName, normalize
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
@@ -24,6 +25,10 @@ _DECISIVE = frozenset({"requires-dist", "requires-python", "provides-extra"})
 
 _FIELD = re.compile(rb"^([^:\s]+)[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
+# Whatever has a marker may not be needed.
+_CERTAIN_DEPENDENCY = re.compile(
+    rb"^Requires-Dist:[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[^;\r\n]*\r?$", re.MULTILINE | re.IGNORECASE
+)
 _LICENSE_FILE = re.compile(rb"^License-File:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 _METADATA_VERSION = re.compile(rb"^Metadata-Version:[ \t]*2\.([0-9]{1,3})[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 # The parser looks for each name among all fields: without a limit, a small file costs minutes.
@@ -97,6 +102,12 @@ def promised_license_files(data: bytes) -> list[str]:
     if version is None or int(version[1]) < _LICENSE_FILES_FROM[1]:
         return []
     return [path.decode("utf-8", "replace") for path in _LICENSE_FILE.findall(head)]
+
+
+def certain_dependencies(data: bytes) -> list[NormalizedName]:
+    """Projects that are needed in every environment and without any extra; a quick look, before anything is validated."""
+    names = [name.decode() for name in _CERTAIN_DEPENDENCY.findall(_head(data))]
+    return [canonicalize_name(name) for name in names if len(name) <= NAME_LIMIT]
 
 
 def metadata_version_fault(text: str) -> str | None:

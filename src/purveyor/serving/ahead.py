@@ -1,73 +1,136 @@
-"""Wheels of upstreams, fetched before anybody asks for them: who asks for the metadata of one mostly wants the wheel next."""
+"""What will probably be asked for next, before anybody does: a wheel whose metadata somebody asked for, and pages of what it needs."""
 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
+
+from msgspec.structs import replace
 
 from purveyor.errors import PurveyorError
+from purveyor.model.files import Kind
 from purveyor.model.names import NormalizedName
-from purveyor.serving.bodies import Growing
+from purveyor.serving.bodies import Body, Growing, length, part, pieces
+from purveyor.serving.pages import PageKey
 from purveyor.serving.pulling import Wanted
 from purveyor.serving.waiters import Waiters
 
 log = logging.getLogger("purveyor")
 
-_LOOK_AGAIN = 0.02
+_LOOK_AGAIN = 0.01
 # More are not remembered: a server that is asked for so much has better things to do.
 _EXPECTED = 1000
+# In so much of a wheel's end its metadata is nearly always found.
+_END = 64 << 10
+# Nor does one wheel need more in earnest.
+_DEPENDENCIES = 100
 
 
 class Ahead:
-    """One wheel of at most `limit` bytes after the other, while `is_busy` is false. Whoever asks for one is told what is wrong with it."""
+    """One after the other, while `is_busy` is false: first pages, then wheels of at most `limit` bytes. With a limit of 0, nothing.
+
+    `look` makes a page, if an upstream has to be asked for it. Whoever asks for one of these is told what is wrong with it.
+    """
 
     def __init__(
-        self, fetch: Callable[[Wanted], Growing], is_here: Callable[[Wanted], bool], is_busy: Callable[[], bool], *, limit: int
+        self,
+        fetch: Callable[[Wanted], Growing],
+        is_here: Callable[[Wanted], bool],
+        look: Callable[[PageKey], None],
+        is_busy: Callable[[], bool],
+        *,
+        limit: int,
     ) -> None:
         self._limit = limit
         self._fetch = fetch
         self._is_here = is_here
+        self._look = look
         self._is_busy = is_busy
-        self._expected: dict[NormalizedName, Wanted] = {}
+        self._page: PageKey | None = None
+        self._arrived: deque[str] = deque(maxlen=_EXPECTED)
+        self._contents: deque[tuple[Body, bool, PageKey]] = deque(maxlen=_EXPECTED)
+        self._pages: deque[PageKey] = deque(maxlen=_EXPECTED)
+        self._wheels: dict[NormalizedName, Wanted] = {}
         self._turn = threading.Lock()
         self._thread = Waiters(1, "ahead")
         self._under_way = self._closed = False
 
-    def expect(self, wheel: Wanted) -> None:
+    def expect_wheel(self, wheel: Wanted) -> None:
         """Of several wheels of a project the last counts: a resolver that looks at another version has done with the one before."""
         if wheel.stays_there or not 0 < wheel.size <= self._limit:
             return
         with self._turn:
-            if self._closed:
-                return
-            self._expected.pop(wheel.project, None)
-            self._expected[wheel.project] = wheel
-            if len(self._expected) > _EXPECTED:
-                del self._expected[next(iter(self._expected))]
-            if not self._under_way:
-                self._under_way = True
-                self._thread.submit(self._fetch_all)
+            self._wheels.pop(wheel.project, None)
+            self._wheels[wheel.project] = wheel
+            if len(self._wheels) > _EXPECTED:
+                del self._wheels[next(iter(self._wheels))]
+            self._begin()
+
+    def asked_for(self, page: PageKey) -> None:
+        """The next pages will probably be wanted at the same index and in the same form."""
+        self._page = page
+
+    def arrived(self, wanted: Wanted, content: Body) -> None:
+        """Pages of what it needs are wanted next, if it is a wheel or the metadata of one."""
+        if not self._limit or self._page is None or wanted.file.kind is not Kind.WHEEL:
+            return
+        with self._turn:
+            if wanted.file.sha256 not in self._arrived:
+                self._arrived.append(wanted.file.sha256)
+                self._contents.append((content, wanted.metadata, self._page))
+                self._begin()
 
     def close(self) -> None:
         with self._turn:
             self._closed = True
         self._thread.shutdown(cancel_futures=True)
 
-    def _fetch_all(self) -> None:
-        while (wheel := self._next()) is not None:
-            try:
-                if not self._is_here(wheel):
-                    self._fetch(wheel).wait()
-            except PurveyorError as error:
-                log.info("%s is not fetched ahead: %s", wheel.name, error.detail)
-            except Exception:
-                log.exception("internal error on %s", wheel.name)
+    def _begin(self) -> None:
+        if not self._under_way and not self._closed:
+            self._under_way = True
+            self._thread.submit(self._do_all)
 
-    def _next(self) -> Wanted | None:
+    def _do_all(self) -> None:
+        while (work := self._next()) is not None:
+            try:
+                work()
+            except PurveyorError as error:
+                log.info("not fetched ahead: %s", error.detail)
+            except Exception:
+                log.exception("internal error on fetching ahead")
+
+    def _next(self) -> Callable[[], None] | None:
         while self._is_busy() and not self._closed:
             time.sleep(_LOOK_AGAIN)
         with self._turn:
-            if self._closed or not self._expected:
-                self._under_way = False
-                return None
-            return self._expected.pop(next(iter(self._expected)))
+            if not self._closed:
+                if self._contents:
+                    return partial(self._read, *self._contents.popleft())
+                if self._pages:
+                    return partial(self._look, self._pages.popleft())
+                if self._wheels:
+                    return partial(self._bring, self._wheels.pop(next(iter(self._wheels))))
+            self._under_way = False
+            return None
+
+    def _read(self, content: Body, is_metadata: bool, page: PageKey) -> None:
+        from purveyor.formats.core_metadata import certain_dependencies  # noqa: PLC0415 - a server that never asks does without it
+
+        metadata = b"".join(pieces(content)) if is_metadata else _metadata_of(content)
+        names = certain_dependencies(metadata)
+        self._pages.extend(replace(page, project=name) for name in names[:_DEPENDENCIES])
+
+    def _bring(self, wheel: Wanted) -> None:
+        if not self._is_here(wheel):
+            self._fetch(wheel).wait()
+
+
+def _metadata_of(wheel: Body) -> bytes:
+    """Empty where it is not in the wheel's end; it is not worth more."""
+    from purveyor.formats.wheel_parts import WheelParts  # noqa: PLC0415 - likewise
+
+    size = min(length(wheel), _END)
+    found = WheelParts(length(wheel), b"".join(pieces(part(wheel, length(wheel) - size, size)))).metadata()
+    return found if isinstance(found, bytes) else b""

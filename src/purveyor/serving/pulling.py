@@ -1,6 +1,7 @@
 """Files of remote indexes: fetched once however many ask, handed on while they arrive, kept only if their digest is right."""
 
 import os
+from collections.abc import Callable
 from hashlib import sha256
 from io import BytesIO
 from typing import BinaryIO
@@ -13,7 +14,7 @@ from purveyor.interfaces import BlobStore, FarBlobs, PulledBlob, RemoteFile, Sta
 from purveyor.model.files import DistributionFile
 from purveyor.model.indexes import Mode, shown
 from purveyor.model.names import NormalizedName
-from purveyor.serving.bodies import Growing, Span
+from purveyor.serving.bodies import Body, Growing, Span
 from purveyor.serving.cached import Cached
 from purveyor.serving.flights import Flights, receive
 from purveyor.serving.notes import Notes
@@ -77,8 +78,13 @@ class Pulling:
         self._offline = offline
         self._far = far
         self._flights = Flights(UpstreamFailed)
+        self._arrived: Callable[[Wanted, Body], None] = lambda _wanted, _content: None
         # Apart, because these may have to wait for one of those.
         self._taking_out = Flights(UpstreamFailed)
+
+    def tell(self, arrived: Callable[[Wanted, Body], None]) -> None:
+        """Called with whatever was fetched, once it is there."""
+        self._arrived = arrived
 
     @property
     def takes_out(self) -> bool:
@@ -102,6 +108,8 @@ class Pulling:
             growing.size = _agreed(wanted, remote)
             receive(remote, staging, growing, wanted.sha256, lambda how: _lie(wanted, how))
             self._keep(wanted, staging)
+        if growing.whole is not None:
+            self._arrived(wanted, growing.whole)
 
     def _take_out(self, wanted: Wanted, growing: Growing) -> None:
         """The metadata of a wheel: of the copy that is here, else of its end alone, else of the whole wheel, which is then kept."""
@@ -114,6 +122,7 @@ class Pulling:
         digest = sha256(metadata).hexdigest()
         self._notes.add_metadata(wanted.file, metadata, digest)
         growing.finish(metadata, digest)
+        self._arrived(wanted, metadata)
 
     def _in_copy(self, wanted: Wanted) -> bytes | None:
         blob = self._blobs.open(wanted.file.sha256)
