@@ -105,7 +105,8 @@ class Settings:
     upstream_hosts: str = _setting("none", "Hosts that upstreams may lead to although they are on a private network, separated by commas.")
     fetch_ahead: int = _setting(
         16 << 20,
-        "Wheels up to so many bytes are fetched once somebody asks for their metadata and nothing else is asked for; 0 for none.",
+        "Wheels up to so many bytes are fetched once somebody asks for their metadata, and pages of what a wheel needs,"
+        " while nothing else is asked for; 0 for none of it.",
     )
     cache_size: int = _setting(20 << 30, "Bytes of remote files that are kept; those unused for longest go first, hosted ones never.")
     blob_cache: int = _setting(

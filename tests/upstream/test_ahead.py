@@ -1,11 +1,14 @@
-"""Wheels that are fetched before anybody asks for them."""
+"""Wheels and pages that are fetched before anybody asks for them."""
 
 import time
 from pathlib import Path
 
+import pytest
+
 from purveyor.testing.fake_index import FakeFile, FakeIndex
 from tests.distributions import wheel
 from tests.live_server import LiveServer
+from tests.promotion.people import Person
 from tests.upstream.conftest import over
 
 _PATIENCE = 20
@@ -41,3 +44,39 @@ def test_what_is_too_large_is_fetched_by_whoever_asks_for_it(upstream: FakeIndex
         while not _asked(upstream, small) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert (_asked(upstream, large), _asked(upstream, small)) == (0, 1)
+
+
+def _wait_for_page(upstream: FakeIndex, project: str) -> bool:
+    deadline = time.monotonic() + _PATIENCE
+    while not (found := _page_asked(upstream, project)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return bool(found)
+
+
+def _page_asked(upstream: FakeIndex, project: str) -> int:
+    return sum(request.path == f"/simple/{project}/" for request in upstream.requests)
+
+
+@pytest.mark.parametrize("what", ["metadata", "wheel"])
+def test_pages_of_what_a_wheel_needs_are_here_before_anybody_asks_for_them(what: str, upstream: FakeIndex, tmp_path: Path) -> None:
+    """But not of what it needs with an extra or on some systems, nor of what the index hosts or keeps for itself."""
+    needs = [
+        "first (>=1)",
+        "On_Windows ; sys_platform == 'win32'",
+        "with-extra; extra == 'more'",
+        "Ours<2",
+        "Kept.Back",
+        "Last_One[x]~=1.0",
+    ]
+    upstream.add(*wheel("acme", "1.0", metadata=[f"Requires-Dist: {need}" for need in needs]))
+    for project in ("first", "on-windows", "with-extra", "ours", "kept-back", "last-one"):
+        upstream.add(*wheel(project, "1.0"))
+    with over(upstream.url, tmp_path / "data", fetch_ahead=1 << 20) as server:
+        server.host(wheel("ours", "1.0"))
+        Person(server, server.token).index("default", reserved=["kept-back"])
+        (entry,) = server.entries("acme")
+        server.http.get(entry["url"] + (".metadata" if what == "metadata" else "")).raise_for_status()
+        assert _wait_for_page(upstream, "last-one")
+        assert [_page_asked(upstream, project) for project in ("first", "on-windows", "with-extra", "ours", "kept-back")] == [1, 0, 0, 0, 0]
+        assert server.project("last-one")["versions"] == ["1.0"]
+        assert _page_asked(upstream, "last-one") == 1
