@@ -14,7 +14,7 @@ from purveyor.model.names import NormalizedName
 
 log = logging.getLogger("purveyor")
 
-_BUSY_LOOKS = 10
+_BUSY_LOOKS = 30
 
 
 class Notes:
@@ -67,7 +67,7 @@ class Notes:
             self._metadata[wheel.sha256] = (wheel.project, metadata, digest)
 
     def write_down_when_quiet(self, *, quiet: bool) -> None:
-        """Called once a second: `quiet` says whether nothing was asked for meanwhile. On a busy server every tenth call writes."""
+        """Called once a second: `quiet` says whether nothing was asked for meanwhile. On a busy server every thirtieth call writes."""
         self._looks += 1
         if quiet or self._looks % _BUSY_LOOKS == 0:
             self.write_down()
