@@ -28,6 +28,12 @@ def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveServe
         yield running
 
 
+@pytest.fixture
+def started_by_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each server is started by its command line, which the system shows for it then."""
+    monkeypatch.setattr(LiveServer, "forks", False)
+
+
 @pytest.fixture(scope="session")
 def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
     with ObjectServer(tmp_path_factory.mktemp("objects")) as running:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -16,12 +17,16 @@ from typing import Any, Self
 import httpx2
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
+from tests import forked_starts
+from tests.forked_starts import ForkedProcess
+
 START_LIMIT = 30.0
 """Seconds after which a server that has not said its address is taken for broken; a bound, not a measurement."""
 
 # One for all clients: reading the machine's certificates takes longer than most requests, and none of these needs them.
 _TLS = ssl.create_default_context()
 
+_SERVE = ("serve", "--json")
 SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -30,7 +35,12 @@ class LiveServer:
 
     The address survives `restart`, `kill` and `stop`: the next start asks for the same port. Use it in a `with`
     statement, or call `stop`; either way nothing of it is left running. `http` is a client for as long as it runs.
+
+    It is forked from a Python that has imported it, unless that can make a difference: several workers, settings of the interpreter,
+    or a test that wants to see the command line (the fixture `started_by_command`).
     """
+
+    forks = hasattr(os, "pidfd_open")
 
     def __init__(self, data: Path, *flags: str, **settings: object) -> None:
         """`flags` go to the command line; `settings` by their names of purveyor/settings.py into the environment."""
@@ -46,7 +56,7 @@ class LiveServer:
         self.environment |= {f"PURVEYOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
         self._port = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self.http: httpx2.Client
         self.start()
 
@@ -90,9 +100,13 @@ class LiveServer:
     def launch(self) -> None:
         """Begin a start and wait for nothing."""
         self.data.parent.mkdir(parents=True, exist_ok=True)
+        arguments = ["--port", str(self._port), "--data", str(self.data), *self.flags]
+        if self._may_fork:
+            self._process = forked_starts.start([*_SERVE, *arguments], self.environment, self._said_path, self._log_path)
+            return
         with self._said_path.open("wb") as said, self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._command, "--port", str(self._port), "--data", str(self.data), *self.flags],
+                [*self._command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=log,
@@ -174,7 +188,13 @@ class LiveServer:
 
     @property
     def _command(self) -> list[str]:
-        return [sys.executable, "-m", "purveyor", "serve", "--json"]
+        return [sys.executable, "-m", "purveyor", *_SERVE]
+
+    @property
+    def _may_fork(self) -> bool:
+        if not self.forks or "PURVEYOR_WORKERS" in self.environment or "--workers" in self.flags:
+            return False
+        return _of_the_interpreter(self.environment) == _of_the_interpreter(os.environ)
 
     @property
     def _said_path(self) -> Path:
@@ -203,6 +223,8 @@ class LiveServer:
 class ServerBeside(LiveServer):
     """One more server over a data directory that a `LiveServer` has; both see each other's changes."""
 
+    forks = False
+
     @property
     def _command(self) -> list[str]:
         return [sys.executable, str(Path(__file__).with_name("beside.py"))]
@@ -215,6 +237,10 @@ class ServerBeside(LiveServer):
 def new_client() -> httpx2.Client:
     """A client for loopback addresses: no proxy of this machine's, and time for a large file."""
     return httpx2.Client(trust_env=False, timeout=60, verify=_TLS)
+
+
+def _of_the_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LD_", "LC_", "LANG", "TZ"))}
 
 
 def _kind_and_version(filename: str) -> tuple[str, str]:

@@ -9,6 +9,11 @@ from purveyor.testing.fake_index import FakeIndex
 from tests.diagnosis.patient import Patient
 
 
+@pytest.fixture(autouse=True)
+def by_command(started_by_command: None) -> None:
+    """What is diagnosed are processes as the system shows them."""
+
+
 @pytest.fixture
 def patient(tmp_path: Path) -> Patient:
     return Patient(tmp_path / "machine")

@@ -6,6 +6,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.distributions import wheel
 from tests.live_server import LiveServer
 from tests.postgres_server import PostgresServer
@@ -26,6 +28,7 @@ def test_of_servers_that_start_together_one_makes_the_schema_and_the_token(postg
             server.stop()
 
 
+@pytest.mark.usefixtures("started_by_command")
 def test_a_password_is_written_down_nowhere(postgres_url: str, tmp_path: Path) -> None:
     secret = postgres_url.replace("postgres@", "postgres:s3cret-word@")
     with LiveServer(tmp_path / "data", "--verbose", database=secret) as server:

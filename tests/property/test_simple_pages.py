@@ -13,7 +13,7 @@ from purveyor.formats.project_list import write_list
 from purveyor.formats.pulled_json import read_plain
 from purveyor.formats.pulled_page import read_detail
 from purveyor.formats.simple_reader import ListedProject, OfferedFile, read_list, read_project
-from purveyor.formats.snapshot_document import read_snapshot, write_snapshot
+from purveyor.formats.snapshot_document import read_snapshot, same, write_snapshot
 from purveyor.model.files import DistributionFile, Kind, Yanked, parse_filename
 from purveyor.model.names import normalize
 from purveyor.model.projects import ProjectDetail, ProjectStatus, Status
@@ -198,6 +198,22 @@ def test_the_quick_reader_of_pulled_pages_finds_nothing_that_the_lenient_one_doe
         detail, left_out = quick
         found = replace(detail, files=tuple(detail.files)), left_out
         assert found == read_detail(body, "application/json", URL, normalize("acme"))
+
+
+@given(st.lists(st.tuples(FILENAMES, DIGESTS, DIGESTS | st.none(), MOMENTS), max_size=6, unique_by=lambda entry: entry[0]))
+def test_a_pulled_page_is_the_same_from_its_snapshot(entries: list[tuple[str, str, str | None, datetime]]) -> None:
+    files = [
+        {"filename": name, "url": f"https://f.example/{name}", "hashes": {"sha256": sha256}, "upload-time": at.isoformat()}
+        | ({"core-metadata": {"sha256": metadata}} if metadata else {})
+        for name, sha256, metadata, at in entries
+    ]
+    page = {"meta": {"api-version": "1.4"}, "name": "acme", "files": files}
+    quick = read_plain(json.dumps(page).encode(), URL, normalize("acme"))
+    assert quick is not None
+    again = read_snapshot(write_snapshot(quick[0]), normalize("acme"), 0)
+    assert same(quick[0], again)
+    for write in (simple_json.write_detail, simple_html.write_detail):
+        assert write(quick[0]) == write(again)
 
 
 @given(DETAILS, st.integers(0, 1 << 60))

@@ -3,7 +3,7 @@
 import pytest
 
 from purveyor.errors import Refused
-from purveyor.formats.core_metadata import CoreMetadata, read_core_metadata
+from purveyor.formats.core_metadata import CoreMetadata, certain_dependencies, read_core_metadata
 from tests.distributions import core_metadata
 
 VERSIONS = ["1.0", "1.1", "1.2", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6"]
@@ -154,3 +154,24 @@ def test_an_sdist_promises_its_metadata_only_where_a_resolver_can_rely_on_it(
 ) -> None:
     found = read(*(f"Dynamic: {field}" for field in dynamic), metadata_version=metadata_version)
     assert found.is_static_for_resolution is static
+
+
+def test_dependencies_that_are_certain_have_neither_a_marker_nor_a_place_of_their_own() -> None:
+    stated = [
+        "First (>=1)",
+        "second[more]~=2",
+        "third ; python_version < '4'",
+        "fourth @ https://f.example/f.whl",
+        "-x",
+        "",
+        "a" * 300,
+        "Fi_fth",
+    ]
+    lines = "".join(f"Requires-Dist: {each}\r\n" for each in stated)
+    data = f"Metadata-Version: 2.1\r\n{lines}requires-dist:six\r\n\r\nRequires-Dist: not-in-the-head\r\n".encode()
+    assert certain_dependencies(data) == ["first", "second", "fi-fth", "six"]
+
+
+def test_a_long_line_is_no_dependency_and_takes_no_time() -> None:
+    """Quadratic time would be minutes here."""
+    assert certain_dependencies(b"Requires-Dist: " + b"a" * 3_000_000 + b"; x\n\n") == []

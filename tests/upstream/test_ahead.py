@@ -3,11 +3,12 @@
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from purveyor.testing.fake_index import FakeFile, FakeIndex
 from tests.distributions import wheel
-from tests.live_server import LiveServer
+from tests.live_server import SIMPLE_JSON, LiveServer
 from tests.promotion.people import Person
 from tests.upstream.conftest import over
 
@@ -80,3 +81,17 @@ def test_pages_of_what_a_wheel_needs_are_here_before_anybody_asks_for_them(what:
         assert [_page_asked(upstream, project) for project in ("first", "on-windows", "with-extra", "ours", "kept-back")] == [1, 0, 0, 0, 0]
         assert server.project("last-one")["versions"] == ["1.0"]
         assert _page_asked(upstream, "last-one") == 1
+
+
+def test_they_are_looked_for_where_the_wheel_was_wanted_whatever_others_ask_for(upstream: FakeIndex, tmp_path: Path) -> None:
+    upstream.add(*wheel("acme", "1.0", metadata=["Requires-Dist: ours", "Requires-Dist: last"]))
+    for project in ("ours", "last", "other"):
+        upstream.add(*wheel(project, "1.0"))
+    with over(upstream.url, tmp_path / "data", fetch_ahead=1 << 20) as server:
+        Person(server, server.token).index("team", upstreams=["pypi"], reserved=["ours"])
+        team = f"{server.url}team/simple/"
+        (file,) = server.http.get(f"{team}acme/", headers={"Accept": SIMPLE_JSON}).json()["files"]
+        server.entries("other")
+        server.http.get(str(httpx2.URL(f"{team}acme/").join(file["url"]))).raise_for_status()
+        assert _wait_for_page(upstream, "last")
+        assert _page_asked(upstream, "ours") == 0

@@ -1,5 +1,6 @@
 """Dependency confusion: a name that is ours is never looked for upstream, whatever higher version lies in wait there."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from purveyor.testing.fake_index import FakeIndex
 from tests.clients.installers import with_pip, with_uv
 from tests.clients.tools import NEWEST_PIP, UV, prepared
 from tests.distributions import wheel
-from tests.live_server import LiveServer
+from tests.live_server import LiveServer, ServerBeside
 from tests.promotion.people import Person
 from tests.upstream.conftest import over
 
@@ -150,3 +151,30 @@ def test_the_first_upstream_that_has_a_name_has_it_alone_and_one_that_fails_is_n
 
 def first_url_of_nobody() -> str:
     return "http://127.0.0.1:9/simple/"
+
+
+def test_a_name_that_another_process_hosts_from_now_on_is_looked_for_nowhere_else(upstream: FakeIndex, attacked: Person) -> None:
+    """Although this one knew that nobody hosted it, and has what the upstream said."""
+    server = attacked.server
+    assert list(server.hashes("acme-tool")) == [wheel("acme-tool", THEIRS)[0]]
+    (theirs,) = server.entries("acme-tool")
+    asked = len(upstream.requests)
+    with ServerBeside(server.data, pull_through="true", pypi_url=upstream.url) as beside:
+        assert beside.upload(*mine(), token=server.token).status_code == 200
+        assert list(server.hashes("acme-tool")) == [mine()[0]]
+        assert server.http.get(theirs["url"]).status_code == 404
+    assert len(upstream.requests) == asked
+
+
+def test_a_file_in_the_served_folder_is_found_after_its_name_was_looked_for_upstream(upstream: FakeIndex, tmp_path: Path) -> None:
+    upstream.add(*wheel("acme-tool", THEIRS))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with LiveServer(tmp_path / "data", str(folder), pull_through="true", pypi_url=upstream.url) as server:
+        assert list(server.hashes("acme-tool")) == [wheel("acme-tool", THEIRS)[0]]
+        filename, content = mine()
+        (folder / filename).write_bytes(content)
+        deadline = time.monotonic() + 20
+        while (found := list(server.hashes("acme-tool"))) != [filename] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert found == [filename]

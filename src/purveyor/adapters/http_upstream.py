@@ -76,14 +76,17 @@ class HttpUpstream:
         wanted = f"bytes=-{length}" if start < 0 else f"bytes={start}-{start + length - 1}"
         headers = [(b"accept-encoding", b"identity"), (b"range", wanted.encode())]
         # Whoever ignores the range sends the whole file, which is broken off at the limit.
-        with self._answer(index_url, url, headers, length) as (_, answer):
+        with self._answer(index_url, url, headers, length, _WHOLE_PAGE * self._silence) as (_, answer):
             given = _CONTENT_RANGE.match(_field(answer, "content-range"))
             if answer.status != 206 or given is None:  # noqa: PLR2004 - Partial Content
                 return None
             first, last, size = map(int, given.groups())
             if last - first >= length:
                 return None
-            data = answer.whole()
+            try:
+                data = answer.whole()
+            except TransferFailed:
+                return None
             return FilePart(first, data, size) if len(data) == last - first + 1 else None
 
     def close(self) -> None:

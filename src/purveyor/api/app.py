@@ -135,6 +135,9 @@ class PurveyorApp:
         except (PurveyorError, OSError) as error:
             self._app.tally.add("background")
             log.error("%s", error)  # noqa: TRY400 - the sentence says it all, and it is tried again in a second
+        except Exception:
+            self._app.tally.add("background")
+            log.exception("internal error on looking after the data")
 
 
 def _uploads_to(path: str) -> IndexName | None:

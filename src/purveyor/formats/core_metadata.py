@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from purveyor.errors import Refused
 from purveyor.formats.inspection import shown
 from purveyor.model.files import parse_version
-from purveyor.model.names import NAME_LIMIT, NormalizedName, normalize
+from purveyor.model.names import NormalizedName, is_valid, normalize
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
@@ -25,10 +25,8 @@ _DECISIVE = frozenset({"requires-dist", "requires-python", "provides-extra"})
 
 _FIELD = re.compile(rb"^([^:\s]+)[ \t]*:", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
-# Whatever has a marker may not be needed.
-_CERTAIN_DEPENDENCY = re.compile(
-    rb"^Requires-Dist:[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[^;\r\n]*\r?$", re.MULTILINE | re.IGNORECASE
-)
+_REQUIRES_DIST = re.compile(rb"^Requires-Dist:[ \t]*([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_DEPENDENCY = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,199}(?![A-Za-z0-9._-])")
 _LICENSE_FILE = re.compile(rb"^License-File:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 _METADATA_VERSION = re.compile(rb"^Metadata-Version:[ \t]*2\.([0-9]{1,3})[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 # The parser looks for each name among all fields: without a limit, a small file costs minutes.
@@ -105,9 +103,10 @@ def promised_license_files(data: bytes) -> list[str]:
 
 
 def certain_dependencies(data: bytes) -> list[NormalizedName]:
-    """Projects that are needed in every environment and without any extra; a quick look, before anything is validated."""
-    names = [name.decode() for name in _CERTAIN_DEPENDENCY.findall(_head(data))]
-    return [canonicalize_name(name) for name in names if len(name) <= NAME_LIMIT]
+    """Projects that are needed in every environment, without any extra, and from an index; a quick look, before anything is validated."""
+    stated = (line for line in _REQUIRES_DIST.findall(_head(data)) if len(line) <= _VALUE_LIMIT and b";" not in line and b"@" not in line)
+    names = (match[0].decode() for line in stated if (match := _DEPENDENCY.match(line)))
+    return [canonicalize_name(name) for name in names if is_valid(name)]
 
 
 def metadata_version_fault(text: str) -> str | None:

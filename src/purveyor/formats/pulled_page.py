@@ -10,7 +10,7 @@ from purveyor.errors import Refused
 from purveyor.formats.pulled_filenames import project_of, version_of
 from purveyor.formats.pulled_json import read_plain
 from purveyor.formats.simple_reader import JSON_TYPE, Key, OfferedFile, ProjectPage, media_type, read_project
-from purveyor.model.files import DistributionFile, Kind
+from purveyor.model.files import SIZE_LIMIT, DistributionFile, Kind
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
 
@@ -61,7 +61,7 @@ def _file(offered: OfferedFile, name: NormalizedName) -> DistributionFile | None
         project=name,
         version=version,
         kind=Kind.WHEEL if wheel else Kind.SDIST,
-        size=max(offered.size or 0, 0),
+        size=offered.size if offered.size and 0 < offered.size <= SIZE_LIMIT else 0,
         sha256=sha256,
         uploaded_at=offered.uploaded_at,
         metadata_sha256=metadata_sha256,

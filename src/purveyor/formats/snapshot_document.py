@@ -6,11 +6,19 @@ from msgspec.msgpack import Decoder, Encoder
 from msgspec.structs import replace
 
 from purveyor.formats.codings import Damaged
+from purveyor.model.files import DistributionFile, LateFiles
 from purveyor.model.names import NormalizedName
 from purveyor.model.projects import ProjectDetail
 
 _LEVEL = 1
-_ENCODER = Encoder(enc_hook=list)
+
+
+def _records(files: object) -> list[DistributionFile]:
+    assert isinstance(files, LateFiles)  # everything else in a snapshot is a record already
+    return list(files)
+
+
+_ENCODER = Encoder(enc_hook=_records)
 _DECODER = Decoder(ProjectDetail)
 
 
@@ -32,7 +40,7 @@ def read_snapshot(data: bytes, name: NormalizedName, serial: int) -> ProjectDeta
 
 def same(one: ProjectDetail, other: ProjectDetail) -> bool:
     """Whether they describe the same, whatever their serials."""
-    return _comparable(one) == _comparable(other)
+    return len(one.files) == len(other.files) and _comparable(one) == _comparable(other)
 
 
 def _comparable(detail: ProjectDetail) -> ProjectDetail:

@@ -1,13 +1,13 @@
 """Files in the JSON form of the Simple API, as a page that is read states them and as a page that is written does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, overload
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from purveyor.model.files import DistributionFile, Kind, LateFiles, Yanked
+from purveyor.model.files import SIZE_LIMIT, DistributionFile, Kind, LateFiles, Yanked
 from purveyor.model.names import NormalizedName
 
 _DIGEST = 64
@@ -27,7 +27,7 @@ class StatedFile(Struct, gc=False, rename="kebab", omit_defaults=True):
     hashes: Hashes
     core_metadata: Hashes | bool | UnsetType = UNSET
     yanked: bool | str | UnsetType = UNSET
-    size: Annotated[int, Meta(ge=0)] | None = None
+    size: Annotated[int, Meta(ge=0, le=SIZE_LIMIT)] | None = None
     # msgspec writes UTC with a Z and as many digits of a second as there are, at most six (PEP 700).
     upload_time: Annotated[datetime, Meta(tz=True)] | None = None
     requires_python: str | None = None
@@ -44,6 +44,7 @@ class PulledFiles(LateFiles):
         self._versions = versions
         self._origins = origins
         self._found: Mapping[str, str] = {}
+        self._lacks_metadata = any(file.core_metadata is True for file in stated)
 
     @property
     def stated(self) -> Sequence[StatedFile]:
@@ -53,6 +54,10 @@ class PulledFiles(LateFiles):
     def versions(self) -> list[str]:
         return list(dict.fromkeys(self._versions))
 
+    @property
+    def lacks_metadata(self) -> bool:
+        return self._lacks_metadata
+
     def named(self, filename: str) -> DistributionFile | None:
         return next((self[place] for place, file in enumerate(self._stated) if file.filename == filename), None)
 
@@ -60,6 +65,9 @@ class PulledFiles(LateFiles):
         files = PulledFiles(self._project, self._stated, self._versions, self._origins)
         files._found = found
         return files
+
+    def __iter__(self) -> Iterator[DistributionFile]:
+        return (self[place] for place in range(len(self)))
 
     def __len__(self) -> int:
         return len(self._stated)

@@ -25,6 +25,8 @@ VERSION_LIMIT = 100
 TAG_LIMIT = 1000
 # A filename carries name, version, build and tags; a path component of common file systems holds 255 bytes, and `.metadata` is appended.
 FILENAME_LIMIT = 240
+# Larger is no file but a mistake; JSON's numbers are exact up to here.
+SIZE_LIMIT = 1 << 53
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)
 _SPELLED_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._]*[A-Za-z0-9])?\Z", re.ASCII)
 
@@ -77,6 +79,11 @@ class LateFiles(Sequence[DistributionFile]):
     @abstractmethod
     def versions(self) -> list[str]:
         """Each once, in the order of the files."""
+
+    @property
+    @abstractmethod
+    def lacks_metadata(self) -> bool:
+        """Whether there is a wheel for which none is offered."""
 
     @abstractmethod
     def named(self, filename: str) -> DistributionFile | None: ...

@@ -52,12 +52,15 @@ class ProjectDetail(Struct, frozen=True):
     def versions(self) -> list[str]:
         """Every version that has a file, in version order. A release is files grouped by version, not a row of its own.
 
-        Those of a project that was pulled may be in the order of its files: it means nothing (PEP 700), and upstreams have thousands.
+        Where all files were pulled, in the order of these: it means nothing (PEP 700), and upstreams have thousands of them.
         """
         if isinstance(self.files, LateFiles):
             return self.files.versions
+        versions = dict.fromkeys(file.version for file in self.files)
+        if all(file.origin is not None for file in self.files):
+            return list(versions)
         # In the order of the files, which is nearly that of the versions: sorting them takes a tenth of the comparisons then.
-        return sorted(dict.fromkeys(file.version for file in self.files), key=Version)
+        return sorted(versions, key=Version)
 
     def file(self, filename: str) -> DistributionFile | None:
         if isinstance(self.files, LateFiles):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from purveyor.errors import PurveyorError
 from purveyor.model.files import Kind
+from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Body, Growing, length, part, pieces
 from purveyor.serving.pages import PageKey
@@ -22,7 +23,6 @@ log = logging.getLogger("purveyor")
 _LOOK_AGAIN = 0.01
 # More are not remembered: a server that is asked for so much has better things to do.
 _EXPECTED = 1000
-# In so much of a wheel's end its metadata is nearly always found.
 _END = 64 << 10
 # Nor does one wheel need more in earnest.
 _DEPENDENCIES = 100
@@ -48,10 +48,9 @@ class Ahead:
         self._is_here = is_here
         self._look = look
         self._is_busy = is_busy
-        self._page: PageKey | None = None
-        self._arrived: deque[str] = deque(maxlen=_EXPECTED)
-        self._contents: deque[tuple[Body, bool, PageKey]] = deque(maxlen=_EXPECTED)
-        self._pages: deque[PageKey] = deque(maxlen=_EXPECTED)
+        self._form: PageKey | None = None
+        self._arrived: deque[tuple[IndexName, str]] = deque(maxlen=_EXPECTED)
+        self._pages: dict[PageKey, None] = {}
         self._wheels: dict[NormalizedName, Wanted] = {}
         self._turn = threading.Lock()
         self._thread = Waiters(1, "ahead")
@@ -69,17 +68,21 @@ class Ahead:
             self._begin()
 
     def asked_for(self, page: PageKey) -> None:
-        """The next pages will probably be wanted at the same index and in the same form."""
-        self._page = page
+        """The next pages will probably be wanted in the same form."""
+        self._form = page
 
     def arrived(self, wanted: Wanted, content: Body) -> None:
-        """Pages of what it needs are wanted next, if it is a wheel or the metadata of one."""
-        if not self._limit or self._page is None or wanted.file.kind is not Kind.WHEEL:
+        """Pages of what it needs are wanted next where it is offered, if it is a wheel or the metadata of one."""
+        form, key = self._form, (wanted.index, wanted.file.sha256)
+        if not self._limit or form is None or wanted.file.kind is not Kind.WHEEL or key in self._arrived:
             return
+        self._arrived.append(key)
+        names = _dependencies(content, is_metadata=wanted.metadata)[:_DEPENDENCIES]
         with self._turn:
-            if wanted.file.sha256 not in self._arrived:
-                self._arrived.append(wanted.file.sha256)
-                self._contents.append((content, wanted.metadata, self._page))
+            for name in names:
+                if len(self._pages) < _EXPECTED:
+                    self._pages[replace(form, index=wanted.index, project=name)] = None
+            if names:
                 self._begin()
 
     def close(self) -> None:
@@ -106,31 +109,27 @@ class Ahead:
             time.sleep(_LOOK_AGAIN)
         with self._turn:
             if not self._closed:
-                if self._contents:
-                    return partial(self._read, *self._contents.popleft())
                 if self._pages:
-                    return partial(self._look, self._pages.popleft())
+                    del self._pages[page := next(iter(self._pages))]
+                    return partial(self._look, page)
                 if self._wheels:
                     return partial(self._bring, self._wheels.pop(next(iter(self._wheels))))
             self._under_way = False
             return None
-
-    def _read(self, content: Body, is_metadata: bool, page: PageKey) -> None:
-        from purveyor.formats.core_metadata import certain_dependencies  # noqa: PLC0415 - a server that never asks does without it
-
-        metadata = b"".join(pieces(content)) if is_metadata else _metadata_of(content)
-        names = certain_dependencies(metadata)
-        self._pages.extend(replace(page, project=name) for name in names[:_DEPENDENCIES])
 
     def _bring(self, wheel: Wanted) -> None:
         if not self._is_here(wheel):
             self._fetch(wheel).wait()
 
 
-def _metadata_of(wheel: Body) -> bytes:
-    """Empty where it is not in the wheel's end; it is not worth more."""
+def _dependencies(content: Body, *, is_metadata: bool) -> list[NormalizedName]:
+    """Of a wheel those that its end tells, where its metadata nearly always is."""
+    from purveyor.formats.core_metadata import certain_dependencies  # noqa: PLC0415 - a server that never pulls does without it
     from purveyor.formats.wheel_parts import WheelParts  # noqa: PLC0415 - likewise
 
-    size = min(length(wheel), _END)
-    found = WheelParts(length(wheel), b"".join(pieces(part(wheel, length(wheel) - size, size)))).metadata()
-    return found if isinstance(found, bytes) else b""
+    if is_metadata:
+        return certain_dependencies(b"".join(pieces(content)))
+    size = min(length(content), _END)
+    end = b"".join(pieces(part(content, length(content) - size, size)))
+    metadata = WheelParts(length(content), end).metadata()
+    return certain_dependencies(metadata) if isinstance(metadata, bytes) else []

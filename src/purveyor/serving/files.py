@@ -84,7 +84,7 @@ class Files:
         if found is None:
             raise StoreFailed(f"The content with sha256 {sha256} is missing.", "Restore the data directory from a backup.")
         upstream, mode = found
-        return Wanted(file, metadata, upstream, mode)
+        return Wanted(file, metadata, upstream, index, mode)
 
     def _is_there_unopened(self, file: DistributionFile, sha256: str, place: Place | None) -> bool:
         """Whether the store has what was not opened here; one on another machine is taken at the catalog's word."""

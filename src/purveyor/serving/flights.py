@@ -21,7 +21,7 @@ _AT_ONCE = 32
 # A file is given up that has come with fewer bytes a second than this, over this many seconds.
 _LEAST_RATE = 1024
 _WINDOW = 30.0
-_LARGEST = 16 << 30
+LARGEST = 16 << 30
 
 Wrong = Callable[[str], PurveyorError]
 """From what is wrong with the bytes that come, as in "with more than 10 bytes", to the error that says it whole."""
@@ -78,15 +78,18 @@ class Flights:
                 del self._flights[digest]
 
 
-def receive(remote: RemoteFile, staging: Staging, growing: Growing, expected: str, wrong: Wrong) -> None:
-    """Stage what comes and let it grow; it is whole once it has the sha256 that is expected, else the error of `wrong` is raised."""
+def receive(remote: RemoteFile, staging: Staging, growing: Growing, expected: str, wrong: Wrong, *, limit: int = LARGEST) -> None:
+    """Stage what comes and let it grow; it is whole once it has the sha256 that is expected, else the error of `wrong` is raised.
+
+    It is given up after its size, or after `limit` bytes.
+    """
     digest, told, pace = sha256(), 0, _Pace(wrong)
     file: Descriptor | None = None
     for piece in remote.pieces:
         digest.update(piece)
         staging.write(piece)
-        if staging.size > (growing.size or _LARGEST):
-            raise wrong(f"with more than {growing.size or _LARGEST} bytes")
+        if staging.size > min(growing.size or limit, limit):
+            raise wrong(f"with more than {min(growing.size or limit, limit)} bytes")
         pace.check(staging.size)
         if growing.size and staging.size - told >= _STEP:
             file = file or _followed(staging)

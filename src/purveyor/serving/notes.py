@@ -15,6 +15,7 @@ from purveyor.model.names import NormalizedName
 log = logging.getLogger("purveyor")
 
 _BUSY_LOOKS = 30
+_MANY = 500
 
 
 class Notes:
@@ -67,9 +68,12 @@ class Notes:
             self._metadata[wheel.sha256] = (wheel.project, metadata, digest)
 
     def write_down_when_quiet(self, *, quiet: bool) -> None:
-        """Called once a second: `quiet` says whether nothing was asked for meanwhile. On a busy server every thirtieth call writes."""
+        """Called once a second; `quiet` says that nothing was asked for meanwhile. A busy server writes with every thirtieth call.
+
+        Or once there is much to write.
+        """
         self._looks += 1
-        if quiet or self._looks % _BUSY_LOOKS == 0:
+        if quiet or self._looks % _BUSY_LOOKS == 0 or len(self._projects) + len(self._metadata) > _MANY:
             self.write_down()
 
     def write_down(self) -> None:

@@ -149,8 +149,8 @@ class Offers:
         return found
 
     def _hosts_nothing(self, index: IndexName, name: NormalizedName | None) -> bool:
-        """Whether that is known without asking the catalog."""
-        return name is not None and index in self._unhosted.get(name, ())
+        """Whether that is known without asking the catalog; never while that is away, when others may host what they like."""
+        return self._follower.away is None and name is not None and index in self._unhosted.get(name, ())
 
     def _ask(self, upstream: str, name: NormalizedName, *, ask: bool) -> tuple[Offer | None, bool]:
         """A remote index that has the name has the last word; one that fails ends the search: whoever is next must not take its place."""

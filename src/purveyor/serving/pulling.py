@@ -12,24 +12,27 @@ from msgspec.structs import replace
 from purveyor.errors import NotFound, UpstreamFailed
 from purveyor.interfaces import BlobStore, FarBlobs, PulledBlob, RemoteFile, Staging, Upstream
 from purveyor.model.files import DistributionFile
-from purveyor.model.indexes import Mode, shown
+from purveyor.model.indexes import IndexName, Mode, shown
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Body, Growing, Span
 from purveyor.serving.cached import Cached
-from purveyor.serving.flights import Flights, receive
+from purveyor.serving.flights import LARGEST, Flights, receive
 from purveyor.serving.notes import Notes
 
 # So much of a wheel's end is asked for first when only its metadata is wanted; then, at most so often, what turns out to be missing.
 _END = 64 << 10
 _PARTS = 3
+# No more of it is taken out of a wheel either.
+_METADATA_LIMIT = 10 << 20
 
 
 class Wanted(Struct, frozen=True):
-    """A file that is offered but not here, and the upstream on whose behalf it is asked for."""
+    """A file that is offered but not here, the upstream on whose behalf it is asked for, and the index of ours that offers it."""
 
     file: DistributionFile
     metadata: bool
     upstream: str
+    index: IndexName
     mode: Mode = Mode.SYNC
 
     @property
@@ -106,7 +109,8 @@ class Pulling:
     def _fetch(self, wanted: Wanted, growing: Growing) -> None:
         with self._upstream.file(wanted.upstream, wanted.url) as remote, self._blobs.stage() as staging:
             growing.size = _agreed(wanted, remote)
-            receive(remote, staging, growing, wanted.sha256, lambda how: _lie(wanted, how))
+            limit = _METADATA_LIMIT if wanted.metadata else LARGEST
+            receive(remote, staging, growing, wanted.sha256, lambda how: _lie(wanted, how), limit=limit)
             self._keep(wanted, staging)
         if growing.whole is not None:
             self._arrived(wanted, growing.whole)

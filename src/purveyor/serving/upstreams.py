@@ -149,14 +149,14 @@ class Upstreams:
 
     def _completed(self, detail: ProjectDetail) -> ProjectDetail:
         """With the core metadata that we found ourselves in wheels for which the upstream offers none."""
+        files = detail.files
+        if not (files.lacks_metadata if isinstance(files, LateFiles) else any(file.metadata_on_demand for file in files)):
+            return detail
         found = self._notes.extracted(detail.name)
         if not found:
             return detail
-        files = detail.files
-        return replace(
-            detail,
-            files=files.with_metadata(found) if isinstance(files, LateFiles) else tuple(_with_metadata(file, found) for file in files),
-        )
+        completed = files.with_metadata(found) if isinstance(files, LateFiles) else tuple(_with_metadata(file, found) for file in files)
+        return replace(detail, files=completed)
 
     def _known(self, url: str, name: NormalizedName) -> Snapshot | None:
         """From memory while that is fresh, else from the database, where another process may have left a newer one."""
