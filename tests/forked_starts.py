@@ -112,14 +112,19 @@ def _serve_orders(descriptor: int) -> dict[str, Any] | None:
             order = json.loads(line)
             if "reap" in order:
                 answer = os.waitstatus_to_exitcode(os.waitpid(order["reap"], 0)[1])
-            elif not (answer := os.fork()):
-                return dict(order)
+            elif os.fork():
+                continue
+            else:
+                # Whoever is told the number may kill the whole group at once.
+                os.setsid()
+                answer = os.getpid()
             orders.sendall(f"{answer}\n".encode())
+            if "reap" not in order:
+                return dict(order)
     return None
 
 
 def _become(order: Mapping[str, Any]) -> None:
-    os.setsid()
     os.chdir(order["folder"])
     for number, path in ((1, order["output"]), (2, order["log"])):
         opened = os.open(path, os.O_WRONLY | os.O_APPEND)

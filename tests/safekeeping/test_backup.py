@@ -116,6 +116,22 @@ def test_a_damaged_backup_is_refused_whatever_is_damaged(data: Path, tmp_path: P
     assert here("restore", made, "--data", tmp_path / "restored-0", "--json").code == 0
 
 
+def test_of_two_backups_of_one_second_the_one_with_more_in_it_is_restored(tmp_path: Path) -> None:
+    """Names of files do not tell: as text, serial 11 comes before 9."""
+    made: list[Path] = []
+    with LiveServer(tmp_path / "data") as server:
+        for count in (3, 8):
+            server.host(*(wheel("acme", f"{count}.{number}") for number in range(count)))
+            made.append(Path(here("backup", tmp_path / "backup", "--data", server.data, "--json").document["backup"]))
+    moment = made[0].name.partition("-")[0]
+    for path in [path for path in made[1].parent.iterdir() if path.name.startswith(made[1].stem)]:
+        path.rename(path.with_name(f"{moment}-{path.name.partition('-')[2]}"))
+
+    assert here("restore", tmp_path / "backup", "--data", tmp_path / "restored", "--json").code == 0
+    with LiveServer(tmp_path / "restored") as restored:
+        assert len(restored.hashes("acme")) == 3 + 8
+
+
 def test_no_server_starts_over_what_is_half_restored(data: Path, tmp_path: Path) -> None:
     made = Path(here("backup", tmp_path / "backup", "--data", data, "--json").document["backup"])
     blob = next(path for path in (made.parent / "blobs").rglob("*") if path.is_file())

@@ -68,7 +68,7 @@ def test_metadata_is_offered_by_its_digest_only_once_its_content_is_kept(notes: 
 
 def test_a_busy_server_writes_down_now_and_then_a_quiet_one_at_once(notes: Notes, database: Database) -> None:
     notes.put(_UPSTREAM, _SNAPSHOT)
-    for _ in range(9):
+    for _ in range(29):
         notes.write_down_when_quiet(quiet=False)
     assert SqlSnapshots(database).get(_UPSTREAM, _ACME) is None
     notes.write_down_when_quiet(quiet=False)

@@ -120,6 +120,7 @@ def test_a_released_project_is_verified_without_installing_it(server: LiveServer
     assert {check["number"]: check["skipped"] for check in ran.document["checks"] if check["skipped"]} == {5: True, 6: True}
 
 
+@pytest.mark.usefixtures("started_by_command")
 def test_a_server_on_a_taken_port_says_who_has_it(server: LiveServer, tmp_path: Path) -> None:
     port = server.url.rstrip("/").rpartition(":")[2]
     ran = purveyor("serve", "--port", port, "--data", tmp_path / "other")

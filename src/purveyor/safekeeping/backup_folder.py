@@ -26,7 +26,7 @@ from purveyor.errors import Misconfigured, Refused
 from purveyor.formats.catalog_rows import FORMAT, TABLES, Row, Table, Tally, read_row, write_row
 from purveyor.safekeeping.contents import digest
 
-_MANIFEST = re.compile(r"\d{8}T\d{6}Z-\d+\.json\Z")
+_MANIFEST = re.compile(r"(\d{8}T\d{6}Z)-(\d+)\.json\Z")
 _OURS = re.compile(r"(\d{8}T\d{6}Z-\d+\.(json|rows\.gz)|blobs|partial)\Z")
 _LEVEL = 1
 
@@ -87,8 +87,9 @@ class BackupFolder:
                 path.unlink()
 
     def newest(self) -> "Backup | None":
-        found = sorted(path for path in self.root.iterdir() if _MANIFEST.match(path.name))
-        return Backup(found[-1]) if found else None
+        """Of several of one second, the one with the highest serial."""
+        found = [(match[1], int(match[2]), path) for path in self.root.iterdir() if (match := _MANIFEST.match(path.name))]
+        return Backup(max(found)[2]) if found else None
 
     def has(self, sha256: str) -> bool:
         return self.blob(sha256).exists()
