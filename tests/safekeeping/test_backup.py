@@ -216,8 +216,9 @@ def test_killed_at_any_moment_the_same_again_completes_it(command: str, data: Pa
     if command == "restore":
         here("backup", target, "--data", data)
     arguments = ("backup", target, "--data", data) if command == "backup" else ("restore", target, "--data", restored)
+    begun = target / "blobs" if command == "backup" else restored
     killed = 0
-    for delay in (0.4, 0.6, 0.8):
+    for delay in (0, 0.05, 0.1):
         process = subprocess.Popen(
             [sys.executable, "-m", "purveyor", *map(str, arguments), "--json"],
             env=environment(),
@@ -225,6 +226,8 @@ def test_killed_at_any_moment_the_same_again_completes_it(command: str, data: Pa
             stderr=subprocess.STDOUT,
         )
         with process:
+            while not begun.exists() and process.poll() is None:
+                time.sleep(0.001)
             time.sleep(delay)
             process.kill()
             process.communicate()
