@@ -42,6 +42,8 @@ def test_what_is_here_goes_on_and_the_rest_asks_to_be_asked_again(
             check_while_away(server, urls)
         finally:
             come_back(object_server)
+        # A store that has just come back may take its time with the first file.
+        server.http.timeout = 60
         until(lambda: server.http.get(urls[LARGE[0]]).status_code == 200)
         assert server.upload(*LARGE_LATER).status_code == 200
         hosted = BOTH | dict([SMALL_LATER, LARGE_LATER])
