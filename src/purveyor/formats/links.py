@@ -20,7 +20,7 @@ class FileLink(Struct, frozen=True):
 
 def file_path(sha256: str, filename: str) -> str:
     """`+` and `!` are percent-encoded: some clients and proxies take a bare `+` for a space. Nothing else in a filename needs it."""
-    quoted = filename.replace("+", "%2B").replace("!", "%21") if "+" in filename or "!" in filename else filename
+    quoted = filename.replace("+", "%2B").replace("!", "%21")
     return f"packages/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quoted}"
 
 

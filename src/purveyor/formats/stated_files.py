@@ -1,6 +1,7 @@
 """Files in the JSON form of the Simple API, as a page that is read states them and as a page that is written does."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Annotated, overload
 
@@ -62,8 +63,8 @@ class PulledFiles(LateFiles):
         return next((self[place] for place, file in enumerate(self._stated) if file.filename == filename), None)
 
     def with_metadata(self, found: Mapping[str, str]) -> "PulledFiles":
-        files = PulledFiles(self._project, self._stated, self._versions, self._origins)
-        files._found = found
+        files = copy(self)
+        files._found = found  # noqa: SLF001 - of our own copy
         return files
 
     def __iter__(self) -> Iterator[DistributionFile]:

@@ -10,9 +10,8 @@ from purveyor.formats.member_paths import names_release, parents, path_fault
 from purveyor.formats.wheel_record import Line, hasher, read_record
 from purveyor.formats.zip_members import contents
 from purveyor.formats.zip_structure import Member, read_members
-from purveyor.model.files import ParsedFilename
+from purveyor.model.files import METADATA_LIMIT, ParsedFilename
 
-METADATA_LIMIT = 10 << 20
 _RECORD_LIMIT = 32 << 20
 _TAR_BLOCK = 512
 _DIST_INFO = ".dist-info"

@@ -4,7 +4,7 @@ import zipfile
 import zlib
 from typing import BinaryIO
 
-METADATA_LIMIT = 10 << 20
+from purveyor.model.files import METADATA_LIMIT
 
 
 def wheel_metadata(source: BinaryIO) -> bytes | None:

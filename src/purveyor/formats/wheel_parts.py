@@ -10,8 +10,9 @@ from struct import error
 
 from msgspec import Struct
 
-from purveyor.formats.wheel_metadata import METADATA_LIMIT, is_metadata
+from purveyor.formats.wheel_metadata import is_metadata
 from purveyor.formats.zip_structure import CENTRAL, DEFLATED, END, LOCAL, STORED
+from purveyor.model.files import METADATA_LIMIT
 
 # Of a local header as much as any program writes; its own lengths say the rest.
 _LONGEST_EXTRA = 1024

@@ -25,6 +25,8 @@ VERSION_LIMIT = 100
 TAG_LIMIT = 1000
 # A filename carries name, version, build and tags; a path component of common file systems holds 255 bytes, and `.metadata` is appended.
 FILENAME_LIMIT = 240
+METADATA_LIMIT = 10 << 20
+"""Bytes of core metadata, wherever it comes from."""
 # Larger is no file but a mistake; JSON's numbers are exact up to here.
 SIZE_LIMIT = 1 << 53
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z", re.ASCII)

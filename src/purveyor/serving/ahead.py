@@ -15,7 +15,7 @@ from purveyor.model.indexes import IndexName
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Body, Growing, length, part, pieces
 from purveyor.serving.pages import PageKey
-from purveyor.serving.pulling import Wanted
+from purveyor.serving.pulling import WHEEL_END, Wanted
 from purveyor.serving.waiters import Waiters
 
 log = logging.getLogger("purveyor")
@@ -23,7 +23,6 @@ log = logging.getLogger("purveyor")
 _LOOK_AGAIN = 0.01
 # More are not remembered: a server that is asked for so much has better things to do.
 _EXPECTED = 1000
-_END = 64 << 10
 # Nor does one wheel need more in earnest.
 _DEPENDENCIES = 100
 
@@ -129,7 +128,7 @@ def _dependencies(content: Body, *, is_metadata: bool) -> list[NormalizedName]:
 
     if is_metadata:
         return certain_dependencies(b"".join(pieces(content)))
-    size = min(length(content), _END)
+    size = min(length(content), WHEEL_END)
     end = b"".join(pieces(part(content, length(content) - size, size)))
     metadata = WheelParts(length(content), end).metadata()
     return certain_dependencies(metadata) if isinstance(metadata, bytes) else []

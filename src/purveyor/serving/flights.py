@@ -84,12 +84,13 @@ def receive(remote: RemoteFile, staging: Staging, growing: Growing, expected: st
     It is given up after its size, or after `limit` bytes.
     """
     digest, told, pace = sha256(), 0, _Pace(wrong)
+    most = min(growing.size or limit, limit)
     file: Descriptor | None = None
     for piece in remote.pieces:
         digest.update(piece)
         staging.write(piece)
-        if staging.size > min(growing.size or limit, limit):
-            raise wrong(f"with more than {min(growing.size or limit, limit)} bytes")
+        if staging.size > most:
+            raise wrong(f"with more than {most} bytes")
         pace.check(staging.size)
         if growing.size and staging.size - told >= _STEP:
             file = file or _followed(staging)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from purveyor.errors import NotFound, UpstreamFailed
 from purveyor.interfaces import BlobStore, FarBlobs, PulledBlob, RemoteFile, Staging, Upstream
-from purveyor.model.files import DistributionFile
+from purveyor.model.files import METADATA_LIMIT, DistributionFile
 from purveyor.model.indexes import IndexName, Mode, shown
 from purveyor.model.names import NormalizedName
 from purveyor.serving.bodies import Body, Growing, Span
@@ -20,10 +20,8 @@ from purveyor.serving.flights import LARGEST, Flights, receive
 from purveyor.serving.notes import Notes
 
 # So much of a wheel's end is asked for first when only its metadata is wanted; then, at most so often, what turns out to be missing.
-_END = 64 << 10
+WHEEL_END = 64 << 10
 _PARTS = 3
-# No more of it is taken out of a wheel either.
-_METADATA_LIMIT = 10 << 20
 
 
 class Wanted(Struct, frozen=True):
@@ -109,7 +107,7 @@ class Pulling:
     def _fetch(self, wanted: Wanted, growing: Growing) -> None:
         with self._upstream.file(wanted.upstream, wanted.url) as remote, self._blobs.stage() as staging:
             growing.size = _agreed(wanted, remote)
-            limit = _METADATA_LIMIT if wanted.metadata else LARGEST
+            limit = METADATA_LIMIT if wanted.metadata else LARGEST
             receive(remote, staging, growing, wanted.sha256, lambda how: _lie(wanted, how), limit=limit)
             self._keep(wanted, staging)
         if growing.whole is not None:
@@ -136,7 +134,7 @@ class Pulling:
         from purveyor.formats.wheel_parts import Missing, WheelParts  # noqa: PLC0415 - few upstreams make it necessary
 
         url = wanted.file.origin or ""
-        end = self._upstream.part(wanted.upstream, url, -_END, _END)
+        end = self._upstream.part(wanted.upstream, url, -WHEEL_END, WHEEL_END)
         if end is None or (wanted.file.size and end.size != wanted.file.size):
             return None
         wheel = WheelParts(end.size, end.data)
